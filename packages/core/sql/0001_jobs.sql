@@ -1,0 +1,365 @@
+-- safe online: yes
+--
+-- A job lives in `job` while it can still run (scheduled, ready, running) and moves to `archive` in the
+-- statement that ends it. Finished jobs thus never weigh on the table that is claimed from.
+-- The schema is written `pillion` here; migrate() writes the configured name in its place.
+
+create type pillion.job_state as enum ('scheduled', 'ready', 'running', 'completed', 'dead', 'cancelled');
+
+-- The order in which jobs run. A job that comes back (retry, release) takes a new position, so that nothing
+-- but a late commit ever appears behind the place where claims have got to.
+create sequence pillion.position as bigint;
+
+-- The fence: every claim draws one number, and every later write of that attempt must still find it in the row.
+create sequence pillion.claim as bigint;
+
+create table pillion.job (
+  id             bigint generated always as identity primary key,
+  -- The transaction that enqueued the job. It stands before position, and position asks for it again, because
+  -- a claim reasons about late commits by "the transaction id was drawn before the position".
+  enqueued_xid   xid8 not null default pg_current_xact_id(),
+  position       bigint not null default
+                   case when pg_current_xact_id() is not null then nextval('pillion.position') end,
+  created_at     timestamptz not null default statement_timestamp(),
+  run_at         timestamptz not null default statement_timestamp(),
+  -- statement_timestamp() of the enqueue that must be inside a transaction; -infinity where it need not be.
+  guard          timestamptz,
+  state          pillion.job_state not null default 'ready',
+  priority       smallint not null default 0 check (priority between -4 and 4),
+  version        integer not null default 1,
+  attempt        integer not null default 0,
+  max_attempts   integer,
+  queue          text not null default 'default',
+  name           text not null,
+  unique_key     text,
+  partition_key  text,
+  payload        jsonb not null,
+  headers        jsonb,
+  -- While it runs: who holds it, by which claim, since when.
+  worker         bigint,
+  claim          bigint,
+  started_at     timestamptz
+) with (
+  fillfactor = 90,
+  autovacuum_vacuum_scale_factor = 0.01,
+  autovacuum_vacuum_threshold = 1000,
+  autovacuum_vacuum_insert_scale_factor = 0.05,
+  autovacuum_vacuum_cost_delay = 0
+);
+
+-- A lane is (queue, priority): a claim reads each lane from its first position on.
+create index job_lane on pillion.job (queue, priority, position) where state = 'ready';
+create index job_due on pillion.job (run_at) where state = 'scheduled';
+create index job_held on pillion.job (worker) where state = 'running';
+
+-- Which job holds a unique key. A row outlives its job until the key is taken again or swept: whoever takes
+-- the key looks whether the holder still waits, so claims never touch this table.
+create table pillion.unique_key (
+  name        text not null,
+  key         text not null,
+  job         bigint not null,
+  until       text not null check (until in ('started', 'finished', 'period')),
+  expires_at  timestamptz,
+  primary key (name, key)
+) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
+
+-- One row for each statement that must be inside a transaction and leaves no guarded job row of its own. Its
+-- columns bear the names of job's, so that one trigger serves both; the trigger deletes the row at commit, and
+-- the table is empty to everybody else.
+create table pillion.guard (
+  id     bigint generated always as identity primary key,
+  guard  timestamptz not null,
+  name   text not null,
+  queue  text not null,
+  state  pillion.job_state
+) with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
+
+create table pillion.archive (
+  id             bigint not null,
+  state          pillion.job_state not null,
+  queue          text not null,
+  name           text not null,
+  version        integer not null,
+  priority       smallint not null,
+  attempt        integer not null,
+  max_attempts   integer,
+  created_at     timestamptz not null,
+  run_at         timestamptz not null,
+  -- The last attempt; earlier ones are in `attempt`.
+  started_at     timestamptz,
+  finished_at    timestamptz not null,
+  worker         bigint,
+  error          jsonb,
+  unique_key     text,
+  partition_key  text,
+  enqueued_xid   xid8 not null,
+  payload        jsonb not null,
+  headers        jsonb,
+  result         jsonb
+) partition by range (finished_at);
+create index archive_id on pillion.archive (id);
+-- Completion never fails for want of a partition.
+create table pillion.archive_default partition of pillion.archive default;
+
+-- Every attempt that did not end its job: failed and retried, timed out, lost, handed back.
+create table pillion.attempt (
+  job          bigint not null,
+  attempt      integer not null,
+  worker       bigint not null,
+  started_at   timestamptz not null,
+  finished_at  timestamptz not null,
+  outcome      text not null check (outcome in ('failed', 'lost', 'released')),
+  error        jsonb
+) partition by range (finished_at);
+create index attempt_job on pillion.attempt (job);
+create table pillion.attempt_default partition of pillion.attempt default;
+
+create table pillion.worker (
+  id            bigint generated always as identity primary key,
+  label         text not null,
+  queues        text[] not null,
+  names         text[] not null,
+  concurrency   integer not null,
+  lease_ms      integer not null,
+  started_at    timestamptz not null,
+  heartbeat_at  timestamptz not null,
+  stopped_at    timestamptz
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
+
+create table pillion.migration (
+  version     integer primary key,
+  name        text not null,
+  applied_at  timestamptz not null default statement_timestamp()
+);
+
+-- Wakes a sleeping worker of the queue, if one says that it sleeps: it then holds this advisory lock. A lock is
+-- seen at once by all, whatever their snapshot, and is kept until the commit is visible to others: so the
+-- worker's last look, taken after it got the lock, misses nothing. NOTIFY would forbid PREPARE TRANSACTION.
+create function pillion.wake(queue text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if not pg_try_advisory_xact_lock_shared('pillion.job'::regclass::oid::int4, hashtext(queue))
+     and current_query() !~* 'prepare\s+transaction' then
+    perform pg_notify('pillion_' || 'pillion.job'::regclass::oid, queue);
+  end if;
+end $$;
+
+-- Fires at COMMIT. The commit of a statement that stands alone belongs to that statement, so both have the same
+-- statement_timestamp(); a COMMIT that ends a transaction is a statement of its own, with a later one.
+create function pillion.transaction_guard() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  if new.guard = statement_timestamp() then
+    raise exception using
+      errcode = 'no_active_sql_transaction',
+      message = format('pillion: job "%s" was not enqueued, because the statement ran outside a transaction', new.name),
+      detail = 'The handle was never in a transaction, or its transaction is over: the statement would have committed by itself.',
+      hint = format('Enqueue with the handle that the transaction callback received, and await it there; to commit a job by itself, call enqueueStandalone. Under SET CONSTRAINTS ALL IMMEDIATE, run SET CONSTRAINTS %I.transaction_guard DEFERRED first.', tg_table_schema);
+  end if;
+  if tg_table_name = 'guard' then
+    delete from pillion.guard where id = new.id;
+  end if;
+  if new.state = 'ready' then
+    if not pg_try_advisory_xact_lock_shared('pillion.job'::regclass::oid::int4, hashtext(new.queue))
+       and current_query() !~* 'prepare\s+transaction' then
+      perform pg_notify('pillion_' || 'pillion.job'::regclass::oid, new.queue);
+    end if;
+  end if;
+  return null;
+end $$;
+
+create constraint trigger transaction_guard after insert on pillion.job
+  deferrable initially deferred for each row when (new.guard is not null)
+  execute function pillion.transaction_guard();
+create constraint trigger transaction_guard after insert on pillion.guard
+  deferrable initially deferred for each row
+  execute function pillion.transaction_guard();
+
+-- Enqueues jobs of which some have a unique key. One answer for each job, in their order; `created` is false
+-- where a job that will still run after this transaction commits already holds the key.
+-- jobs: [{name, payload, queue?, version?, priority?, headers?, runAt?, delayMs?, maxAttempts?, partitionKey?,
+-- uniqueKey?, uniqueUntil?, periodMs?}], already checked. With a pin, nothing happens in any other transaction.
+create function pillion.enqueue_keyed(jobs json, guarded boolean, pin text default null, now timestamptz default null)
+returns table (ordinal bigint, id bigint, created boolean, state pillion.job_state, xid text)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+  at        timestamptz := coalesce(now, statement_timestamp());
+  wanted    record;
+  fresh     bigint;
+  holder    pillion.unique_key;
+  held      pillion.job_state;
+  ordinals  bigint[] := '{}';
+  names     text[] := '{}';
+  keys      text[] := '{}';
+  ids       bigint[] := '{}';
+  news      boolean[] := '{}';
+  states    pillion.job_state[] := '{}';
+begin
+  if pin is not null and pin <> pg_current_xact_id()::text then
+    return;
+  end if;
+  -- Keys in sorted order, so that two batches never wait for each other in a circle.
+  for wanted in
+    select distinct on (j."name" collate "C", j."uniqueKey" collate "C")
+      o.ordinality, j.*
+    from json_array_elements(jobs) with ordinality o(value, ordinality)
+    cross join lateral json_to_record(o.value) as j("name" text, "uniqueKey" text, "uniqueUntil" text, "periodMs" float8)
+    where j."uniqueKey" is not null
+    order by j."name" collate "C", j."uniqueKey" collate "C", o.ordinality
+  loop
+    fresh := nextval('pillion.job_id_seq');
+    held := null;
+    -- The update changes nothing: it waits for a holder that has not committed, and locks the key until our end.
+    insert into pillion.unique_key as k (name, key, job, until, expires_at)
+    values (wanted."name", wanted."uniqueKey", fresh, coalesce(wanted."uniqueUntil", 'started'),
+            at + wanted."periodMs" * interval '1 millisecond')
+    on conflict (name, key) do update set job = k.job
+    returning k.* into holder;
+
+    if holder.job <> fresh then
+      if holder.until <> 'period' or holder.expires_at > at then
+        -- A job that waits is locked, so that it cannot start before we commit.
+        select j.state into held from pillion.job j
+        where j.id = holder.job and j.state in ('scheduled', 'ready') and j.attempt = 0
+        for update;
+        if held is null and holder.until = 'finished' then
+          select j.state into held from pillion.job j where j.id = holder.job;
+        elsif held is null and holder.until = 'period' then
+          select j.state into held from pillion.job j where j.id = holder.job;
+          if held is null then
+            select a.state into held from pillion.archive a where a.id = holder.job;
+          end if;
+          held := coalesce(held, 'completed');
+        end if;
+      end if;
+      if held is null then
+        update pillion.unique_key k
+        set job = fresh, until = coalesce(wanted."uniqueUntil", 'started'),
+            expires_at = at + wanted."periodMs" * interval '1 millisecond'
+        where k.name = wanted."name" and k.key = wanted."uniqueKey";
+      end if;
+    end if;
+
+    ordinals := ordinals || wanted.ordinality;
+    names := names || wanted."name";
+    keys := keys || wanted."uniqueKey";
+    ids := ids || case when held is null then fresh else holder.job end;
+    news := news || (held is null);
+    states := states || held;
+  end loop;
+
+  return query
+  with input as materialized (
+    select o.ordinality, j.*
+    from json_array_elements(jobs) with ordinality o(value, ordinality)
+    cross join lateral json_to_record(o.value) as j(
+      "name" text, "version" integer, "queue" text, "priority" smallint, "payload" jsonb, "headers" jsonb,
+      "runAt" timestamptz, "delayMs" float8, "maxAttempts" integer, "partitionKey" text, "uniqueKey" text)
+  ), planned as materialized (
+    select i.*, coalesce(k.id, nextval('pillion.job_id_seq')) as id, k.state as held,
+      k.ordinality is null or (k.created and k.ordinality = i.ordinality) as created,
+      coalesce(i."runAt", at + i."delayMs" * interval '1 millisecond', at) as run_at
+    from input i
+    left join unnest(ordinals, names, keys, ids, news, states) as k(ordinality, name, key, id, created, state)
+      on k.name = i."name" and k.key = i."uniqueKey"
+    order by i.ordinality
+  ), inserted as (
+    insert into pillion.job (id, created_at, run_at, state, queue, name, version, priority, max_attempts,
+                             unique_key, partition_key, payload, headers)
+    overriding system value
+    select p.id, at, p.run_at, (case when p.run_at > at then 'scheduled' else 'ready' end)::pillion.job_state,
+      coalesce(p."queue", 'default'), p."name", coalesce(p."version", 1), coalesce(p."priority", 0), p."maxAttempts",
+      p."uniqueKey", p."partitionKey", p."payload", p."headers"
+    from planned p where p.created order by p.ordinality
+    returning id, queue, state
+  ), guards as (
+    insert into pillion.guard (guard, name, queue, state)
+    select case when guarded then statement_timestamp() else '-infinity' end, min(p."name"), coalesce(p."queue", 'default'),
+      min(s.state) filter (where s.state = 'ready')
+    from planned p left join inserted s on s.id = p.id
+    group by coalesce(p."queue", 'default')
+  )
+  select p.ordinality, p.id, p.created, coalesce(s.state, p.held, first.state), pg_current_xact_id()::text
+  from planned p
+  left join inserted s on s.id = p.id and p.created
+  left join inserted first on first.id = p.id
+  order by p.ordinality;
+end $$;
+
+-- For triggers, functions, psql and other languages: enqueues one job in the transaction that calls it, or by
+-- itself where there is none. The three parameters stay for ever; options are the properties listed below.
+create function pillion.enqueue(name text, payload jsonb, options jsonb default '{}')
+returns table (id bigint, created boolean, state pillion.job_state)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_variable
+declare
+  known   constant text[] := array['queue', 'version', 'priority', 'headers', 'runAt', 'delayMs', 'maxAttempts',
+                                   'partitionKey', 'uniqueKey', 'uniqueUntil'];
+  given   jsonb := coalesce(options, '{}');
+  unknown text;
+  kind    text;
+  field   text;
+begin
+  if name is null or name = '' or octet_length(name) > 128 then
+    raise exception using errcode = 'invalid_parameter_value',
+      message = 'pillion: a job name is a text of 1 to 128 bytes', hint = 'Pass the name that defineJob was given.';
+  end if;
+  if payload is null then
+    raise exception using errcode = 'invalid_parameter_value',
+      message = format('pillion: the payload of job "%s" is an SQL NULL', name),
+      hint = 'Pass a jsonb value; the JSON null is ''null''::jsonb.';
+  end if;
+  if jsonb_typeof(given) <> 'object' then
+    raise exception using errcode = 'invalid_parameter_value',
+      message = format('pillion: the options of job "%s" are a JSON %s, not an object', name, jsonb_typeof(given));
+  end if;
+  select k into unknown from jsonb_object_keys(given) k where k <> all (known) limit 1;
+  if unknown is not null then
+    raise exception using errcode = 'invalid_parameter_value',
+      message = format('pillion: job "%s" has the unknown option "%s"', name, unknown),
+      hint = 'Known options: ' || array_to_string(known, ', ') || '.';
+  end if;
+  foreach field in array known loop
+    kind := jsonb_typeof(given -> field);
+    if kind is null or kind = 'null' then
+      continue;
+    end if;
+    if not (case field
+      when 'headers' then kind = 'object'
+      when 'uniqueUntil' then given ->> field in ('started', 'finished')
+        or (kind = 'object' and jsonb_typeof(given -> field -> 'periodMs') = 'number' and (given -> field ->> 'periodMs')::numeric > 0)
+      when 'priority' then kind = 'number' and (given ->> field)::numeric in (-4, -3, -2, -1, 0, 1, 2, 3, 4)
+      when 'version' then kind = 'number' and (given ->> field)::numeric between 1 and 2147483647 and (given ->> field)::numeric % 1 = 0
+      when 'maxAttempts' then kind = 'number' and (given ->> field)::numeric between 1 and 2147483647 and (given ->> field)::numeric % 1 = 0
+      when 'delayMs' then kind = 'number' and (given ->> field)::numeric between 0 and 1e14
+      when 'runAt' then kind = 'string' and isfinite((given ->> field)::timestamptz)
+      when 'queue' then kind = 'string' and octet_length(given ->> field) between 1 and 128
+      else kind = 'string' and octet_length(given ->> field) between 1 and 512
+    end) then
+      raise exception using errcode = 'invalid_parameter_value',
+        message = format('pillion: job "%s" has an invalid option %s: %s', name, field, left((given -> field)::text, 100));
+    end if;
+  end loop;
+  if given ? 'runAt' and given ? 'delayMs' then
+    raise exception using errcode = 'invalid_parameter_value',
+      message = format('pillion: job "%s" has both runAt and delayMs', name), hint = 'Give one of them.';
+  end if;
+  return query
+  select e.id, e.created, e.state
+  from pillion.enqueue_keyed(json_build_array(
+    jsonb_strip_nulls(given - 'headers') - 'uniqueUntil'
+    || jsonb_build_object('name', name, 'payload', payload, 'headers', given -> 'headers')
+    || case jsonb_typeof(given -> 'uniqueUntil')
+         when 'string' then jsonb_build_object('uniqueUntil', given -> 'uniqueUntil')
+         when 'object' then jsonb_build_object('uniqueUntil', 'period', 'periodMs', given -> 'uniqueUntil' -> 'periodMs')
+         else '{}' end), false) e;
+end $$;
+
+-- Every attempt of every job, ended or running.
+create view pillion.attempts as
+  select job, attempt, worker, started_at, finished_at, outcome, error from pillion.attempt
+  union all
+  select id, attempt, worker, started_at, finished_at, state::text, error from pillion.archive where started_at is not null
+  union all
+  select id, attempt, worker, started_at, null, 'running', null from pillion.job where state = 'running';

@@ -1,0 +1,25 @@
+import type { Row, Statement } from "./statement.ts";
+
+/** A way to the database that is not inside anybody's transaction: what workers and tools run on. */
+export interface Database {
+  /** What it is, for messages: "pg Pool", "Prisma client". */
+  readonly name: string;
+  /** Runs one statement, which commits by itself. */
+  run(statement: Statement): Promise<readonly Row[]>;
+  /** Runs one statement in a READ COMMITTED transaction of its own, whatever the session's default is. */
+  runReadCommitted?(statement: Statement): Promise<readonly Row[]>;
+  /** A connection of its own, for LISTEN and locks of a session. Without it a worker polls. */
+  openSession?(): Promise<Session>;
+  /** Ends what was opened for this object, and nothing that the application opened. */
+  close?(): Promise<void>;
+}
+
+/** One connection, held for as long as it lives. */
+export interface Session {
+  query(text: string, values?: readonly (string | null)[]): Promise<readonly Row[]>;
+  /** Called with the payload of each notification on a channel that this session listens to. */
+  onNotification(listener: (payload: string) => void): void;
+  /** Called once when the connection is gone. */
+  onLost(listener: (error: Error) => void): void;
+  close(): Promise<void>;
+}

@@ -1,0 +1,44 @@
+/** What applies where a job, a worker or a caller names nothing else. */
+export const defaults = {
+  /** The database schema that holds the queue's tables. */
+  schema: "pillion",
+  queue: "default",
+  /** Higher runs first; the range is -4 to 4. */
+  priority: 0,
+  version: 1,
+  /** How often a job is started before it is dead. */
+  maxAttempts: 20,
+  /** How long one attempt may take, in milliseconds, before its signal aborts and it counts as failed. */
+  timeoutMs: 15 * 60_000,
+  /** The wait before the second attempt, in milliseconds; each further wait is `factor` times as long. */
+  backoff: { type: "exponential", baseMs: 1_000, factor: 2, maxMs: 60 * 60_000, jitter: 0.2 },
+  uniqueUntil: "started",
+  /** The largest payload, in bytes of its JSON text in UTF-8. */
+  maxPayloadBytes: 1_048_576,
+  /** Jobs that one worker process runs at the same time. */
+  concurrency: 10,
+  /** How long a worker may be silent, in milliseconds, before its jobs are given to another. */
+  leaseMs: 15_000,
+  /** How often an idle worker looks for jobs, in milliseconds, when nothing wakes it. */
+  pollMs: 1_000,
+  /** How long stop() lets running handlers finish, in milliseconds. */
+  graceMs: 10_000,
+} as const;
+
+/** Bounds that hold whatever is configured. */
+export const limits = {
+  /** Bytes of UTF-8 in a job name, and in a queue name. */
+  nameBytes: 128,
+  /** Bytes of UTF-8 in a unique key, and in a partition key. */
+  keyBytes: 512,
+  /** Levels of arrays and objects in a payload. */
+  depth: 500,
+  minPriority: -4,
+  maxPriority: 4,
+  /** Jobs in one statement of enqueueMany. */
+  batchJobs: 5_000,
+  /** Bytes of JSON text in one statement of enqueueMany. */
+  batchBytes: 8 * 1_048_576,
+  /** The longest delay, backoff or period: about 3,170 years, in milliseconds. */
+  durationMs: 1e14,
+} as const;

@@ -1,0 +1,159 @@
+const brand = Symbol.for("pillion.error");
+
+/** What went wrong, for programs: stable across releases. */
+export type PillionErrorCode =
+  | "NOT_IN_TRANSACTION"
+  | "TRANSACTION_CHANGED"
+  | "INVALID_JOB"
+  | "INVALID_DEFINITION"
+  | "INVALID_CONFIGURATION"
+  | "SCHEMA_OUTDATED"
+  | "LEASE_LOST"
+  | "JOB_TIMEOUT"
+  | "WORKER_STOPPING"
+  | "RETRY"
+  | "DISCARD";
+
+/**
+ * Every error that Pillion itself throws. Errors of the database reach the caller as its ORM throws them, with
+ * the one exception of {@link SchemaOutdatedError}.
+ */
+export class PillionError extends Error {
+  /** True where the same call may succeed later, with nothing changed by the caller. */
+  readonly retryable: boolean;
+  /** The job that the error is about, where there is one. */
+  readonly jobName: string | undefined;
+
+  constructor(
+    readonly code: PillionErrorCode,
+    message: string,
+    options: { cause?: unknown; jobName?: string | undefined; retryable?: boolean } = {},
+  ) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.name = new.target.name;
+    this.jobName = options.jobName;
+    this.retryable = options.retryable ?? false;
+    Object.defineProperty(this, brand, { value: true });
+  }
+
+  /** Recognises errors of another copy of this package too, where `instanceof` would not. */
+  static is(error: unknown): error is PillionError {
+    return typeof error === "object" && error !== null && brand in error;
+  }
+}
+
+/** The handle given as `tx` is not an open transaction of this ORM. Thrown before any SQL is sent. */
+export class NotInTransactionError extends PillionError {
+  constructor(message: string, jobName?: string) {
+    super("NOT_IN_TRANSACTION", message, { jobName });
+  }
+}
+
+/**
+ * A handle that was used in one transaction now reaches another one: it was kept beyond its end, and its
+ * connection has been lent again. Nothing was written, and the transaction it reached is untouched.
+ */
+export class TransactionChangedError extends PillionError {
+  constructor(message: string, jobName?: string) {
+    super("TRANSACTION_CHANGED", message, { jobName });
+  }
+}
+
+/** One thing that is wrong with a payload: what, and where in it. */
+export interface PayloadIssue {
+  readonly message: string;
+  readonly path: readonly PropertyKey[];
+}
+
+/** A job was refused before any SQL was sent: its payload, its options, or what was passed in its place. */
+export class InvalidJobError extends PillionError {
+  constructor(
+    message: string,
+    jobName?: string,
+    /** The validator's own issues, or the place in the payload that JSON cannot carry. */
+    readonly issues: readonly PayloadIssue[] = [],
+  ) {
+    super("INVALID_JOB", message, { jobName });
+  }
+}
+
+/** A job type or a handler that cannot work, whatever it is given. */
+export class InvalidDefinitionError extends PillionError {
+  constructor(message: string, jobName?: string) {
+    super("INVALID_DEFINITION", message, { jobName });
+  }
+}
+
+/** Settings that cannot work: of `configure`, of a worker, of migrate. */
+export class InvalidConfigurationError extends PillionError {
+  constructor(message: string) {
+    super("INVALID_CONFIGURATION", message);
+  }
+}
+
+/** The queue's schema is missing, or is older or newer than this release can use. */
+export class SchemaOutdatedError extends PillionError {
+  constructor(message: string, cause?: unknown) {
+    super("SCHEMA_OUTDATED", message, cause === undefined ? {} : { cause });
+  }
+}
+
+/** Another worker has taken the job: this attempt's outcome changes nothing any more. */
+export class LeaseLostError extends PillionError {
+  constructor(message: string, jobName?: string) {
+    super("LEASE_LOST", message, { jobName });
+  }
+}
+
+/** The attempt took longer than the job's `timeoutMs`. */
+export class JobTimeoutError extends PillionError {
+  constructor(message: string, jobName?: string) {
+    super("JOB_TIMEOUT", message, { jobName, retryable: true });
+  }
+}
+
+/** The worker is stopping: the reason of a job's signal. The job is handed back, and no attempt is counted. */
+export class WorkerStoppingError extends PillionError {
+  constructor(message: string, jobName?: string) {
+    super("WORKER_STOPPING", message, { jobName, retryable: true });
+  }
+}
+
+/** Throw it in a handler to have the attempt counted as failed and to say when the next one may start. */
+export class RetryError extends PillionError {
+  /** Milliseconds until the next attempt; the job's backoff where undefined. */
+  readonly delayMs: number | undefined;
+
+  constructor(options: { delayMs?: number | undefined; message?: string; cause?: unknown } = {}) {
+    super("RETRY", options.message ?? "The handler asked for another attempt.", {
+      retryable: true,
+      ...("cause" in options ? { cause: options.cause } : {}),
+    });
+    this.delayMs = options.delayMs;
+  }
+}
+
+/** Throw it in a handler to end the job as dead at once, whatever attempts are left. */
+export class DiscardError extends PillionError {
+  constructor(reason: string, options: { cause?: unknown } = {}) {
+    super("DISCARD", reason, options);
+  }
+}
+
+/**
+ * The SQLSTATE of a database error, in every wrapping that the supported ORMs give it; undefined where there is
+ * none.
+ */
+export function sqlStateOf(error: unknown): string | undefined {
+  let current = error;
+  for (let depth = 0; depth < 6 && typeof current === "object" && current !== null; depth++) {
+    const { code, originalCode, original, driverError, meta, cause } = current as Record<string, unknown>;
+    for (const state of [originalCode, code])
+      if (typeof state === "string" && /^[0-9A-Z]{5}$/.test(state) && !/^(P\d{4}|E[A-Z]{4})$/.test(state))
+        return state;
+    const viaMeta = (meta as { driverAdapterError?: unknown; code?: unknown } | undefined) ?? undefined;
+    if (typeof viaMeta?.code === "string" && /^[0-9A-Z]{5}$/.test(viaMeta.code)) return viaMeta.code;
+    current = original ?? driverError ?? viaMeta?.driverAdapterError ?? cause;
+  }
+  return undefined;
+}

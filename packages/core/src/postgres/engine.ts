@@ -1,0 +1,42 @@
+import { claim } from "./claim.ts";
+import { complete } from "./complete.ts";
+import { discard } from "./discard.ts";
+import { enqueue } from "./enqueue.ts";
+import { enqueueKeyed, enqueueMany } from "./enqueue-many.ts";
+import { findJob } from "./find-job.ts";
+import { depart, forgetSilent, heartbeat } from "./heartbeat.ts";
+import { promote } from "./promote.ts";
+import { register } from "./register.ts";
+import { release } from "./release.ts";
+import { rescue } from "./rescue.ts";
+import { retry } from "./retry.ts";
+import { schemaOf } from "./schema.ts";
+import { sweepKeys } from "./sweep-keys.ts";
+import { unhandled } from "./unhandled.ts";
+
+/** Every statement on one schema, compiled. What an engine is, other databases will have to offer too. */
+export type Engine = ReturnType<typeof postgresEngine>;
+
+export function postgresEngine(schemaName: string) {
+  const schema = schemaOf(schemaName);
+  return {
+    schema,
+    enqueue: enqueue(schema),
+    enqueueMany: enqueueMany(schema),
+    enqueueKeyed: enqueueKeyed(schema),
+    claim: claim(schema),
+    complete: complete(schema),
+    retry: retry(schema),
+    discard: discard(schema),
+    release: release(schema),
+    rescue: rescue(schema),
+    promote: promote(schema),
+    register: register(schema),
+    heartbeat: heartbeat(schema),
+    depart: depart(schema),
+    forgetSilent: forgetSilent(schema),
+    unhandled: unhandled(schema),
+    sweepKeys: sweepKeys(schema),
+    findJob: findJob(schema),
+  };
+}

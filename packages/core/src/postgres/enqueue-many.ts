@@ -1,0 +1,67 @@
+import type { JobRow } from "../job.ts";
+import { sql } from "../statement.ts";
+import type { Schema } from "./schema.ts";
+
+export interface EnqueueManyInput {
+  readonly rows: readonly JobRow[];
+  readonly guarded: boolean;
+  readonly pin: string | null;
+}
+
+/**
+ * A batch of jobs without unique keys: one INSERT from one JSON text. The first job of each queue carries the
+ * guard, and with it the wake-up of that queue. Ids are drawn in the order of the batch, so ascending ids answer
+ * in that order.
+ */
+export const enqueueMany = (schema: Schema) => sql<EnqueueManyInput>`
+with inserted as (
+  insert into ${schema.job} (queue, name, version, priority, max_attempts, partition_key, payload, headers, guard, run_at, state)
+  select j."queue", j."name", coalesce(j."version", 1), coalesce(j."priority", 0), j."maxAttempts", j."partitionKey", j."payload", j."headers",
+    case when j."first" then coalesce(${({ guarded }) => (guarded ? null : "-infinity")}::text::timestamptz, statement_timestamp()) end,
+    due.at, (case when due.at > statement_timestamp() then 'scheduled' else 'ready' end)::${schema.jobState}
+  from json_to_recordset(${({ rows }) => batchText(rows)}::text::json) as j("queue" text, "name" text, "version" integer,
+    "priority" smallint, "maxAttempts" integer, "partitionKey" text, "payload" jsonb, "headers" jsonb,
+    "first" boolean, "runAt" timestamptz, "delayMs" float8)
+  cross join lateral (select coalesce(j."runAt",
+    statement_timestamp() + j."delayMs" * interval '1 millisecond', statement_timestamp()) as at) due
+  cross join (select ${({ pin }) => pin}::text as pin) p
+  where p.pin is null or p.pin = pg_current_xact_id()::text
+  returning id, state
+)
+select id::text, 'true' as created, state::text, pg_current_xact_id()::text as xid from inserted order by inserted.id`;
+
+/**
+ * A batch in which some jobs have a unique key (or a single such job). The function takes the keys in sorted
+ * order and answers in the order of the batch.
+ */
+export const enqueueKeyed = (schema: Schema) => sql<EnqueueManyInput>`
+select id::text, created::text, state::text, xid
+from ${schema.enqueueKeyed}(${({ rows }) => batchText(rows)}::text::json, ${({ guarded }) => String(guarded)}::text::boolean, ${({ pin }) => pin}::text)
+order by ordinal`;
+
+function batchText(rows: readonly JobRow[]): string {
+  const queues = new Set<string>();
+  return `[${rows
+    .map((row) => {
+      const first = !queues.has(row.queue);
+      if (first) queues.add(row.queue);
+      return rowText(row, first);
+    })
+    .join(",")}]`;
+}
+
+/** JSON text of a row. Payload and headers are JSON text already; what is absent is left out. */
+function rowText(row: JobRow, first: boolean): string {
+  let text = `{"name":${JSON.stringify(row.name)},"queue":${JSON.stringify(row.queue)},"maxAttempts":${row.maxAttempts}`;
+  if (row.version !== "1") text += `,"version":${row.version}`;
+  if (row.priority !== "0") text += `,"priority":${row.priority}`;
+  if (row.runAt !== null) text += `,"runAt":${JSON.stringify(row.runAt)}`;
+  if (row.delayMs !== null) text += `,"delayMs":${row.delayMs}`;
+  if (row.partitionKey !== null) text += `,"partitionKey":${JSON.stringify(row.partitionKey)}`;
+  if (row.uniqueKey !== null)
+    text += `,"uniqueKey":${JSON.stringify(row.uniqueKey)},"uniqueUntil":"${row.uniqueUntil}"`;
+  if (row.periodMs !== null) text += `,"periodMs":${row.periodMs}`;
+  if (row.headers !== null) text += `,"headers":${row.headers}`;
+  if (first) text += `,"first":true`;
+  return `${text},"payload":${row.payload}}`;
+}

@@ -1,0 +1,39 @@
+import { sql } from "../statement.ts";
+import { nowText } from "./fence.ts";
+import type { Schema } from "./schema.ts";
+
+export interface HeartbeatInput {
+  readonly worker: string;
+  readonly now?: string | null | undefined;
+}
+
+/**
+ * Extends the lease of all the worker's jobs at once, and answers which attempts it still holds, as
+ * `id:claim` texts in one JSON array: what it runs and is not among them has been taken by another.
+ */
+export const heartbeat = (schema: Schema) => sql<HeartbeatInput>`
+with beat as (
+  update ${schema.worker} set heartbeat_at = coalesce(${nowText}::text::timestamptz, statement_timestamp()), stopped_at = null
+  where id = ${(input) => input.worker}::text::bigint
+  returning id
+)
+select coalesce((
+  select json_agg(j.id || ':' || j.claim) from ${schema.job} j
+  where j.state = 'running' and j.worker = beat.id), '[]')::text as held
+from beat`;
+
+/** Says that the worker is gone; what it should still hold would be rescued at once. */
+export const depart = (schema: Schema) => sql<HeartbeatInput>`
+update ${schema.worker} w
+set stopped_at = coalesce(${nowText}::text::timestamptz, statement_timestamp())
+where w.id = ${(input) => input.worker}::text::bigint
+  and not exists (select from ${schema.job} j where j.state = 'running' and j.worker = w.id)
+returning w.id::text`;
+
+/** Closes the books on workers that have been silent for a day and hold nothing. */
+export const forgetSilent = (schema: Schema) => sql<{ readonly now?: string | null | undefined }>`
+update ${schema.worker} w
+set stopped_at = w.heartbeat_at
+where w.stopped_at is null
+  and w.heartbeat_at < coalesce(${nowText}::text::timestamptz, statement_timestamp()) - interval '1 day'
+  and not exists (select from ${schema.job} j where j.state = 'running' and j.worker = w.id)`;
