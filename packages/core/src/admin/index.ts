@@ -1,0 +1,1 @@
+export { type Admin, type AttemptRecord, createAdmin, type JobRecord } from "./admin.ts";

@@ -1,0 +1,91 @@
+import pg from "pg";
+import type { Database, Session } from "../database.ts";
+import { InvalidConfigurationError } from "../errors.ts";
+import type { Row, Statement } from "../statement.ts";
+
+/** What a worker can be given: a connection URL, a pg Pool, or `database(client)` of an adapter. */
+export type DatabaseOption = string | pg.Pool | Database;
+
+/** @throws InvalidConfigurationError for anything else */
+export function toDatabase(option: DatabaseOption): Database {
+  if (typeof option === "string") return urlDatabase(option);
+  if (isPool(option)) return poolDatabase(option);
+  if (typeof option?.run === "function") return option;
+  throw new InvalidConfigurationError(
+    "database: pass a connection URL, a pg Pool, or database(client) of an adapter.",
+  );
+}
+
+function isPool(option: object): option is pg.Pool {
+  return typeof option === "object" && option !== null && "totalCount" in option && "connect" in option;
+}
+
+function urlDatabase(connectionString: string): Database {
+  const pool = new pg.Pool({ connectionString, max: 4, application_name: "pillion worker" });
+  return { ...poolDatabase(pool), name: "connection URL", close: () => pool.end() };
+}
+
+function poolDatabase(pool: pg.Pool): Database {
+  // Connections that break while they idle in the pool are replaced; an 'error' nobody hears would end the process.
+  const ignore = () => {};
+  pool.on("error", ignore);
+  return {
+    name: "pg Pool",
+    run: async ({ text, values }) => (await pool.query<Row>({ text, values: [...values] })).rows,
+    async runReadCommitted(statement) {
+      const client = await pool.connect();
+      client.on("error", ignore);
+      try {
+        const rows = await inReadCommitted(client, statement);
+        client.release();
+        return rows;
+      } catch (error) {
+        // Whatever state the connection is in, nobody gets it again.
+        client.release(true);
+        throw error;
+      } finally {
+        client.removeListener("error", ignore);
+      }
+    },
+    openSession: () => openSession(pool.options),
+    close: async () => {
+      pool.removeListener("error", ignore);
+    },
+  };
+}
+
+async function inReadCommitted(client: pg.ClientBase, { text, values }: Statement): Promise<readonly Row[]> {
+  await client.query("begin isolation level read committed");
+  const { rows } = await client.query<Row>({ text, values: [...values] });
+  await client.query("commit");
+  return rows;
+}
+
+/** A connection of its own, beside whatever pool there is. */
+export async function openSession(config: pg.ClientConfig): Promise<Session> {
+  const client = new pg.Client({ ...config, application_name: "pillion worker (listen)", keepAlive: true });
+  let lost: ((error: Error) => void) | undefined;
+  let gone: Error | undefined;
+  const end = (error: Error) => {
+    if (gone) return;
+    gone = error;
+    lost?.(error);
+  };
+  client.on("error", end);
+  client.on("end", () => end(new Error("the connection was closed")));
+  await client.connect();
+  return {
+    query: async (text, values = []) => (await client.query<Row>({ text, values: [...values] })).rows,
+    onNotification(listener) {
+      client.on("notification", ({ payload }) => listener(payload ?? ""));
+    },
+    onLost(listener) {
+      lost = listener;
+      if (gone) listener(gone);
+    },
+    async close() {
+      lost = undefined;
+      await client.end().catch(() => {});
+    },
+  };
+}

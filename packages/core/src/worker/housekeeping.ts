@@ -1,0 +1,98 @@
+import type { Link } from "./link.ts";
+import { type Logger, oneLine } from "./logger.ts";
+import { Signal } from "./signal.ts";
+
+const rowsAtOnce = 1_000;
+const minuteMs = 60_000;
+
+/**
+ * What some worker has to do for all: promote jobs whose time has come, rescue jobs of silent workers, sweep keys,
+ * name jobs that nobody handles. Every worker does it; each statement takes what no other has locked.
+ */
+export class Housekeeping {
+  readonly #stop = new Signal();
+  #stopped = false;
+  #running: Promise<void> | undefined;
+  #minuteAt = 0;
+  #sweepAfter = { name: "", key: "" };
+
+  constructor(
+    private readonly link: Link,
+    private readonly pollMs: number,
+    private readonly logger: Logger,
+    /** Called when jobs have become ready. */
+    private readonly onReady: () => void,
+  ) {}
+
+  start(): void {
+    this.#running = this.#loop();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#stop.notify();
+    await this.#running;
+  }
+
+  /** One round; answers in how many milliseconds the next is due. */
+  async round(): Promise<number> {
+    await this.#do("rescue jobs of silent workers", () => this.#rescue());
+    let nextMs = this.pollMs;
+    await this.#do("promote scheduled jobs", async () => {
+      nextMs = await this.#promote();
+    });
+    if (performance.now() >= this.#minuteAt) {
+      this.#minuteAt = performance.now() + minuteMs;
+      await this.#do("look for names that nobody handles", () => this.#nameUnhandled());
+      await this.#do("sweep unique keys", () => this.#sweepKeys());
+      await this.#do("close the books on silent workers", () =>
+        this.link.run(this.link.engine.forgetSilent, {}),
+      );
+    }
+    return nextMs;
+  }
+
+  async #loop(): Promise<void> {
+    while (!this.#stopped) await this.#stop.wait(await this.round());
+  }
+
+  /** One kind of work that fails never keeps the others from being done. */
+  async #do(what: string, work: () => Promise<unknown>): Promise<void> {
+    if (this.#stopped) return;
+    try {
+      await work();
+    } catch (error) {
+      this.logger.warn(`could not ${what}, trying again: ${oneLine(error)}`);
+    }
+  }
+
+  async #rescue(): Promise<void> {
+    const rows = await this.link.run(this.link.engine.rescue, { limit: rowsAtOnce });
+    for (const { id, name, attempt, state } of rows) {
+      const what = state === "dead" ? "is dead: that was its last attempt" : "is ready again";
+      this.logger.warn(`job ${id} "${name}": its worker fell silent in attempt ${attempt}; the job ${what}`);
+    }
+    if (rows.some(({ state }) => state === "ready")) this.onReady();
+  }
+
+  async #promote(): Promise<number> {
+    const row = (await this.link.run(this.link.engine.promote, { limit: rowsAtOnce }))[0]!;
+    const promoted = Number(row.promoted);
+    if (promoted > 0) this.onReady();
+    if (promoted === rowsAtOnce) return 0;
+    return row.nextMs == null ? this.pollMs : Math.min(this.pollMs, Number(row.nextMs));
+  }
+
+  async #nameUnhandled(): Promise<void> {
+    for (const { name, queue, jobs } of await this.link.run(this.link.engine.unhandled, {}))
+      this.logger.warn(
+        `${jobs} ${jobs === "1" ? "job" : "jobs"} "${name}" wait in queue "${queue}", and no running worker handles them`,
+      );
+  }
+
+  async #sweepKeys(): Promise<void> {
+    const { engine } = this.link;
+    const last = (await this.link.run(engine.sweepKeys, { limit: rowsAtOnce, after: this.#sweepAfter }))[0];
+    this.#sweepAfter = last ? { name: last.name!, key: last.key! } : { name: "", key: "" };
+  }
+}

@@ -1,0 +1,54 @@
+import { schemaErrorOf } from "../adapter/define-adapter.ts";
+import type { Database } from "../database.ts";
+import { InvalidConfigurationError, SchemaOutdatedError } from "../errors.ts";
+import { currentVersion } from "../migrate/migration-sql.ts";
+import { type Engine, postgresEngine } from "../postgres/engine.ts";
+import { type Row, type StatementOf, sql } from "../statement.ts";
+
+/** A database and the queue's schema in it: what all parts of a worker run their statements on. */
+export class Link {
+  readonly engine: Engine;
+  #readCommitted = false;
+
+  constructor(
+    readonly database: Database,
+    schema: string,
+  ) {
+    this.engine = postgresEngine(schema);
+  }
+
+  /**
+   * Checks the schema's version, and looks whether the session's default isolation is READ COMMITTED, which every
+   * statement of a worker needs: at a stricter level SKIP LOCKED still raises 40001. Where it is not, statements
+   * get a transaction of their own; nothing is ever set on a session, which a pooler may share.
+   *
+   * @throws SchemaOutdatedError, InvalidConfigurationError
+   */
+  async open(): Promise<void> {
+    const { name, migration } = this.engine.schema;
+    const probe = sql`select current_setting('default_transaction_isolation') as isolation`;
+    const isolation = (await this.database.run(probe(undefined)))[0]!.isolation!;
+    this.#readCommitted = isolation !== "read committed" && isolation !== "read uncommitted";
+    if (this.#readCommitted && !this.database.runReadCommitted)
+      throw new InvalidConfigurationError(
+        `This database's default isolation level is ${isolation}, and a ${this.database.name} cannot open a READ COMMITTED transaction for the worker. Pass a connection URL or a pg Pool.`,
+      );
+    const version = sql`select coalesce(max(version), 0)::text as version from ${migration}`;
+    const found = Number((await this.run(version, undefined))[0]!.version);
+    if (found < currentVersion)
+      throw new SchemaOutdatedError(
+        `The schema "${name}" is at version ${found}; this release of Pillion needs ${currentVersion}. Run: npx pillion migrate`,
+      );
+  }
+
+  async run<Input>(statement: StatementOf<Input>, input: Input): Promise<readonly Row[]> {
+    const { database } = this;
+    try {
+      return await (this.#readCommitted
+        ? database.runReadCommitted!(statement(input))
+        : database.run(statement(input)));
+    } catch (error) {
+      throw schemaErrorOf(error, this.engine.schema.name) ?? error;
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import type { Session } from "../database.ts";
+import { defaults } from "../defaults.ts";
+import { InvalidConfigurationError } from "../errors.ts";
+import { nameIssueOf } from "../job-type.ts";
+import { type DatabaseOption, openSession } from "./connect.ts";
+import type { Handler } from "./handler.ts";
+import { type Logger, silentLogger, stderrLogger } from "./logger.ts";
+
+export interface WorkerOptions {
+  /** A connection URL, a pg Pool, or `database(client)` of an adapter. */
+  readonly database: DatabaseOption;
+  /** What this worker runs. It takes no job of another name or version. */
+  readonly handlers: readonly Handler[];
+  /** The queues it takes jobs from; by default those that its handlers' job types name. */
+  readonly queues?: readonly string[] | undefined;
+  /** How many jobs it runs at the same time; default 10. */
+  readonly concurrency?: number | undefined;
+  /** The database schema of the queue; default `pillion`. */
+  readonly schema?: string | undefined;
+  /** How long it may be silent, in milliseconds, before another worker takes its jobs; default 15,000. */
+  readonly leaseMs?: number | undefined;
+  /** How often it looks for jobs when nothing wakes it, in milliseconds; default 1,000. */
+  readonly pollMs?: number | undefined;
+  /**
+   * Where commits are listened for: a URL that leads to the server itself, where `database` leads to a pooler;
+   * `false` to rely on polling alone. By default the worker opens a connection beside `database`, if that can.
+   */
+  readonly listen?: string | false | undefined;
+  /** Where it says what fails; stderr by default, `false` for nowhere. */
+  readonly logger?: Logger | false | undefined;
+}
+
+export interface WorkerSettings {
+  readonly handlers: readonly Handler[];
+  readonly queues: readonly string[];
+  readonly concurrency: number;
+  readonly schema: string;
+  readonly leaseMs: number;
+  readonly pollMs: number;
+  readonly logger: Logger;
+  readonly openSession: (() => Promise<Session>) | undefined;
+}
+
+const known = [
+  "database",
+  "handlers",
+  "queues",
+  "concurrency",
+  "schema",
+  "leaseMs",
+  "pollMs",
+  "listen",
+  "logger",
+];
+
+/** @throws InvalidConfigurationError naming the option that cannot work */
+export function toSettings(options: WorkerOptions): Omit<WorkerSettings, "openSession"> {
+  const refuse = (what: string): never => {
+    throw new InvalidConfigurationError(`createWorker: ${what}`);
+  };
+  if (typeof options !== "object" || options === null)
+    return refuse("pass one object: { database, handlers, … }.");
+  for (const key of Object.keys(options)) if (!known.includes(key)) refuse(`unknown option "${key}".`);
+  const { handlers, concurrency, leaseMs, pollMs, logger } = options;
+  if (!Array.isArray(handlers) || handlers.length === 0)
+    return refuse("handlers is empty. Pass handle(jobType, fn).");
+  const seen = new Set<string>();
+  for (const handler of handlers as Handler[]) {
+    if (typeof handler?.run !== "function")
+      return refuse("a handler is not what handle(jobType, fn) returned.");
+    const { name, version } = handler.jobType;
+    if (seen.has(`${name}@${version}`)) return refuse(`job "${name}" version ${version} has two handlers.`);
+    seen.add(`${name}@${version}`);
+  }
+  const queues = options.queues ?? [...new Set((handlers as Handler[]).map(({ jobType }) => jobType.queue))];
+  if (!Array.isArray(queues) || queues.length === 0) return refuse("queues is empty.");
+  for (const queue of queues) {
+    const issue = nameIssueOf(queue);
+    if (issue !== undefined) refuse(`the queue name ${JSON.stringify(queue)} ${issue}.`);
+  }
+  const integer = (field: string, value: number | undefined, fallback: number, least: number): number => {
+    if (value === undefined) return fallback;
+    if (!(Number.isInteger(value) && value >= least && value <= 2_147_483_647))
+      refuse(`${field} is ${String(value)}, not a whole number of at least ${least}.`);
+    return value;
+  };
+  return {
+    handlers,
+    queues: [...new Set(queues)],
+    concurrency: integer("concurrency", concurrency, defaults.concurrency, 1),
+    schema: options.schema ?? defaults.schema,
+    leaseMs: integer("leaseMs", leaseMs, defaults.leaseMs, 50),
+    pollMs: integer("pollMs", pollMs, defaults.pollMs, 1),
+    logger: logger === false ? silentLogger : (logger ?? stderrLogger),
+  };
+}
+
+/** How the worker gets a connection to listen on, if at all. */
+export function sessionOf(
+  listen: WorkerOptions["listen"],
+  own: (() => Promise<Session>) | undefined,
+): (() => Promise<Session>) | undefined {
+  if (listen === false) return undefined;
+  if (listen !== undefined) return () => openSession({ connectionString: listen });
+  return own;
+}

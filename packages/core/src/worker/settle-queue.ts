@@ -1,0 +1,82 @@
+import type { SettleInput, Settlement, SettleStatus } from "../postgres/fence.ts";
+import type { StatementOf } from "../statement.ts";
+import type { Link } from "./link.ts";
+import { type Logger, oneLine } from "./logger.ts";
+import { Signal } from "./signal.ts";
+
+interface Pending<S> {
+  readonly settlement: S;
+  readonly resolve: (status: "done" | "lost" | "unknown") => void;
+}
+
+const mostAtOnce = 500;
+
+/**
+ * Writes outcomes of attempts, many in one statement: what comes while a statement is under way goes with the
+ * next. A row that somebody has locked is tried again, and so is everything while the database is away.
+ */
+export class SettleQueue<S extends Settlement> {
+  #pending: Pending<S>[] = [];
+  #running: Promise<void> | undefined;
+  #pause = new Signal();
+  #givenUp = false;
+
+  constructor(
+    private readonly verb: string,
+    private readonly statement: StatementOf<SettleInput<S>>,
+    private readonly link: Link,
+    private readonly logger: Logger,
+  ) {}
+
+  /** `lost`: another has the job, and nothing was written. `unknown`: the queue was closed before an answer. */
+  settle(settlement: S): Promise<"done" | "lost" | "unknown"> {
+    return new Promise((resolve) => {
+      this.#pending.push({ settlement, resolve });
+      this.#running ??= this.#flush().finally(() => {
+        this.#running = undefined;
+      });
+    });
+  }
+
+  /** Stops trying: what is not written yet stays with the lease. */
+  giveUp(): void {
+    this.#givenUp = true;
+    this.#pause.notify();
+  }
+
+  async #flush(): Promise<void> {
+    // What is announced in one turn of the event loop goes together.
+    await new Promise(setImmediate);
+    let pauseMs = 0;
+    while (this.#pending.length > 0) {
+      if (this.#givenUp) {
+        for (const { resolve } of this.#pending.splice(0)) resolve("unknown");
+        return;
+      }
+      const batch = this.#pending.splice(0, mostAtOnce);
+      const left = await this.#write(batch);
+      this.#pending.push(...left);
+      pauseMs = left.length === batch.length ? Math.min(Math.max(pauseMs * 2, 20), 2_000) : 0;
+      if (left.length > 0) await this.#pause.wait(Math.max(pauseMs, 20));
+    }
+  }
+
+  /** Returns what must be tried again. */
+  async #write(batch: readonly Pending<S>[]): Promise<readonly Pending<S>[]> {
+    try {
+      const rows = await this.link.run(this.statement, {
+        settlements: batch.map(({ settlement }) => settlement),
+      });
+      const statuses = new Map(rows.map((row) => [`${row.id}:${row.claim}`, row.status as SettleStatus]));
+      return batch.filter(({ settlement, resolve }) => {
+        const status = statuses.get(`${settlement.id}:${settlement.claim}`) ?? "busy";
+        if (status === "busy") return true;
+        resolve(status);
+        return false;
+      });
+    } catch (error) {
+      this.logger.warn(`could not ${this.verb} ${batch.length} jobs, trying again: ${oneLine(error)}`);
+      return batch;
+    }
+  }
+}

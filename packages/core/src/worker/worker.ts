@@ -1,0 +1,132 @@
+import type { Database } from "../database.ts";
+import { defaults } from "../defaults.ts";
+import { InvalidConfigurationError } from "../errors.ts";
+import { toDatabase } from "./connect.ts";
+import { Link } from "./link.ts";
+import { Run } from "./run.ts";
+import { sessionOf, toSettings, type WorkerOptions } from "./settings.ts";
+
+export interface StopOptions {
+  /** How long running handlers may go on, in milliseconds, before their jobs are handed back; default 10,000. */
+  readonly graceMs?: number | undefined;
+}
+
+export interface RunOnceOptions {
+  /** When to stop taking jobs and hand back what still runs, in milliseconds; default 50,000. */
+  readonly maxMs?: number | undefined;
+  /** How many jobs to run at most; default 500. */
+  readonly maxJobs?: number | undefined;
+}
+
+export interface RunOnceResult {
+  /** Attempts that ended, with or without success. */
+  readonly ran: number;
+  readonly failed: number;
+  /** True where a bound was reached: there may be more jobs. */
+  readonly more: boolean;
+}
+
+export interface Worker {
+  /**
+   * Checks the connection and the schema, then takes jobs in the background. It installs no signal handlers and
+   * never ends the process. Idempotent.
+   *
+   * @throws SchemaOutdatedError, InvalidConfigurationError, or the driver's error when the database cannot be reached
+   */
+  start(): Promise<void>;
+  /** For a process of its own: starts, stops at SIGTERM or SIGINT, and resolves when it has stopped. */
+  run(options?: StopOptions): Promise<void>;
+  /**
+   * Takes no more jobs, waits for running handlers, then aborts their signals and hands their jobs back: another
+   * worker starts them at once, and no attempt is counted. Idempotent; resolves when all is written.
+   */
+  stop(options?: StopOptions): Promise<void>;
+  /** For a cron route: runs what is ready and returns; nothing stays open. */
+  runOnce(options?: RunOnceOptions): Promise<RunOnceResult>;
+}
+
+/**
+ * A worker for the given handlers. Does no I/O until it is started.
+ *
+ * @throws InvalidConfigurationError for options that cannot work
+ */
+export function createWorker(options: WorkerOptions): Worker {
+  const settings = toSettings(options);
+  let starting: Promise<Run> | undefined;
+  let stopping: Promise<void> | undefined;
+
+  async function open(listening: boolean): Promise<{ run: Run; database: Database }> {
+    const database = toDatabase(options.database);
+    const link = new Link(database, settings.schema);
+    const run = new Run(link, {
+      ...settings,
+      openSession: listening ? sessionOf(options.listen, database.openSession?.bind(database)) : undefined,
+    });
+    try {
+      await link.open();
+      await run.open();
+    } catch (error) {
+      await database.close?.();
+      throw error;
+    }
+    return { run, database };
+  }
+
+  let opened: { run: Run; database: Database } | undefined;
+  const worker: Worker = {
+    async start() {
+      if (stopping) throw new InvalidConfigurationError("This worker has been stopped; create another one.");
+      starting ??= open(true).then((result) => {
+        opened = result;
+        result.run.begin();
+        return result.run;
+      });
+      try {
+        await starting;
+      } catch (error) {
+        starting = undefined;
+        throw error;
+      }
+    },
+    async run(stopOptions) {
+      let signalled = (): void => {};
+      const signal = new Promise<void>((resolve) => {
+        signalled = resolve;
+      });
+      const signals = ["SIGTERM", "SIGINT"] as const;
+      for (const name of signals) process.once(name, signalled);
+      try {
+        await worker.start();
+        await Promise.race([signal, stopped]);
+        await worker.stop(stopOptions);
+      } finally {
+        for (const name of signals) process.removeListener(name, signalled);
+      }
+    },
+    stop({ graceMs = defaults.graceMs } = {}) {
+      stopping ??= (async () => {
+        await starting?.catch(() => {});
+        if (opened) {
+          await opened.run.close(graceMs);
+          await opened.database.close?.();
+        }
+        sayStopped();
+      })();
+      return stopping;
+    },
+    async runOnce({ maxMs = 50_000, maxJobs = 500 } = {}) {
+      const { run, database } = await open(false);
+      try {
+        return await run.drain(maxMs, maxJobs);
+      } finally {
+        await run.close(0);
+        await database.close?.();
+      }
+    },
+  };
+  let sayStopped = (): void => {};
+  const stopped = new Promise<void>((resolve) => {
+    sayStopped = resolve;
+  });
+  return worker;
+}
