@@ -4,12 +4,12 @@ import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 export interface RunningPostgres {
   /** A superuser's URL of the server's `postgres` database. */
   readonly url: string;
-  /** Stops the server and removes its data directory. */
+  /** Stops the server and removes its data directory; so does the end, of whatever kind, of this process. */
   stop(): Promise<void>;
 }
 
@@ -53,40 +53,42 @@ export async function startPostgres(
     max_prepared_transactions: "10",
     ...options.settings,
   };
-  const server = spawn(
-    binaries.postgres,
-    ["-D", data, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
-    { ...user, cwd: directory, stdio: ["ignore", "ignore", "pipe"] },
+  const keeper = spawn(
+    process.execPath,
+    [
+      fileURLToPath(new URL("./keeper.mjs", import.meta.url)),
+      JSON.stringify({
+        postgres: binaries.postgres,
+        args: [
+          "-D",
+          data,
+          ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+        ],
+        user,
+        directory,
+      }),
+    ],
+    { cwd: directory, stdio: ["pipe", "ignore", "pipe"], detached: true, env: withoutNodeOptions() },
   );
   let log = "";
   const ready = new Promise<void>((resolve, reject) => {
-    server.stderr.setEncoding("utf8");
-    server.stderr.on("data", (chunk: string) => {
+    keeper.stderr.setEncoding("utf8");
+    keeper.stderr.on("data", (chunk: string) => {
       log = (log + chunk).slice(-20_000);
       if (log.includes("database system is ready to accept connections")) resolve();
     });
-    server.once("exit", (code) => reject(new Error(`Postgres exited with ${code}:\n${log}`)));
-    server.once("error", reject);
+    keeper.once("exit", (code) => reject(new Error(`Postgres exited with ${code}:\n${log}`)));
+    keeper.once("error", reject);
   });
-  const exited = new Promise<void>((resolve) => server.once("exit", () => resolve()));
-  const kill = () => server.kill("SIGQUIT");
-  process.once("exit", kill);
+  const exited = new Promise<void>((resolve) => keeper.once("exit", () => resolve()));
   const stop = async () => {
-    process.removeListener("exit", kill);
-    if (server.exitCode === null && server.signalCode === null) {
-      server.kill("SIGINT");
-      await exited;
-    }
-    rmSync(directory, { recursive: true, force: true });
+    keeper.stdin.end();
+    await exited;
   };
-  try {
-    await ready;
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  server.unref();
-  (server.stderr as unknown as { unref(): void }).unref();
+  await ready;
+  // A script whose work is done ends by itself, and the server with it.
+  keeper.unref();
+  for (const stream of [keeper.stdin, keeper.stderr]) (stream as unknown as { unref(): void }).unref();
   return { url: `postgres://postgres@127.0.0.1:${port}/postgres`, stop };
 }
 
@@ -104,6 +106,12 @@ async function findBinaries(resolveFrom: string, packageName: string) {
     );
   }
   return (await import(pathToFileURL(entry).href)) as { initdb: string; postgres: string; pg_ctl: string };
+}
+
+/** The keeper is plain JavaScript: loaders and inspectors of this process are not for it. */
+function withoutNodeOptions(): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  return env;
 }
 
 function unprivilegedUser(): { uid: number; gid: number } | undefined {

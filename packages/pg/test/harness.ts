@@ -17,11 +17,11 @@ async function connect({
   pool.on("connect", (client) => client.on("error", () => {}));
   return {
     client: pool,
-    async transaction(fn, { isolationLevel = "read committed" } = {}) {
+    async transaction(fn, { isolationLevel } = {}) {
       const client = await pool.connect();
       let broken = false;
       try {
-        await client.query(`begin isolation level ${isolationLevel}`);
+        await client.query(isolationLevel ? `begin isolation level ${isolationLevel}` : "begin");
         const result = await fn(client);
         await client.query("commit");
         return result;
