@@ -1,10 +1,22 @@
 import { defineConfig } from "vitest/config";
 
+// Tests wait for a state, never for a time: the limit only ends one that would wait for ever.
+const patience = { testTimeout: 60_000, hookTimeout: 60_000 };
+
 export default defineConfig({
   test: {
     globalSetup: ["./test/postgres.ts"],
-    include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "test/*.test.ts"],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    reporters: ["default", "./test/reporter.ts"],
+    teardownTimeout: 30_000,
+    projects: [
+      {
+        test: {
+          name: "packages",
+          include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts"],
+          ...patience,
+        },
+      },
+      { test: { name: "repository", include: ["test/*.test.ts"], ...patience } },
+    ],
   },
 });

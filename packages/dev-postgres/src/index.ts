@@ -1,2 +1,2 @@
-export { type ScratchSchema, scratchSchema } from "./scratch-schema.ts";
+export { dropScratchSchemas, type ScratchSchema, scratchSchema } from "./scratch-schema.ts";
 export { type RunningPostgres, startPostgres } from "./server.ts";

