@@ -270,7 +270,7 @@ begin
     overriding system value
     select p.id, at, p.run_at, (case when p.run_at > at then 'scheduled' else 'ready' end)::pillion.job_state,
       coalesce(p."queue", 'default'), p."name", coalesce(p."version", 1), coalesce(p."priority", 0), p."maxAttempts",
-      p."uniqueKey", p."partitionKey", p."payload", p."headers"
+      p."uniqueKey", p."partitionKey", coalesce(p."payload", 'null'), p."headers"
     from planned p where p.created order by p.ordinality
     returning id, queue, state
   ), guards as (

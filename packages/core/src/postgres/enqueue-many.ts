@@ -16,7 +16,8 @@ export interface EnqueueManyInput {
 export const enqueueMany = (schema: Schema) => sql<EnqueueManyInput>`
 with inserted as (
   insert into ${schema.job} (queue, name, version, priority, max_attempts, partition_key, payload, headers, guard, run_at, state)
-  select j."queue", j."name", coalesce(j."version", 1), coalesce(j."priority", 0), j."maxAttempts", j."partitionKey", j."payload", j."headers",
+  select j."queue", j."name", coalesce(j."version", 1), coalesce(j."priority", 0), j."maxAttempts", j."partitionKey",
+    coalesce(j."payload", 'null'), j."headers",
     case when j."first" then coalesce(${({ guarded }) => (guarded ? null : "-infinity")}::text::timestamptz, statement_timestamp()) end,
     due.at, (case when due.at > statement_timestamp() then 'scheduled' else 'ready' end)::${schema.jobState}
   from json_to_recordset(${({ rows }) => batchText(rows)}::text::json) as j("queue" text, "name" text, "version" integer,

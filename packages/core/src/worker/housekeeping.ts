@@ -10,7 +10,7 @@ const minuteMs = 60_000;
  * name jobs that nobody handles. Every worker does it; each statement takes what no other has locked.
  */
 export class Housekeeping {
-  readonly #stop = new Signal();
+  readonly #round = new Signal();
   #stopped = false;
   #running: Promise<void> | undefined;
   #minuteAt = 0;
@@ -30,7 +30,7 @@ export class Housekeeping {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#stop.notify();
+    this.#round.notify();
     await this.#running;
   }
 
@@ -52,8 +52,13 @@ export class Housekeeping {
     return nextMs;
   }
 
+  /** Says that a job has been scheduled which is due in `ms`: perhaps before the next round. */
+  expect(ms: number): void {
+    if (ms < this.pollMs) setTimeout(() => this.#round.notify(), ms).unref();
+  }
+
   async #loop(): Promise<void> {
-    while (!this.#stopped) await this.#stop.wait(await this.round());
+    while (!this.#stopped) await this.#round.wait(await this.round());
   }
 
   /** One kind of work that fails never keeps the others from being done. */
@@ -86,7 +91,9 @@ export class Housekeeping {
   async #nameUnhandled(): Promise<void> {
     for (const { name, queue, jobs } of await this.link.run(this.link.engine.unhandled, {}))
       this.logger.warn(
-        `${jobs} ${jobs === "1" ? "job" : "jobs"} "${name}" wait in queue "${queue}", and no running worker handles them`,
+        jobs === "1"
+          ? `1 job "${name}" waits in queue "${queue}"; no running worker handles it`
+          : `${jobs} jobs "${name}" wait in queue "${queue}"; no running worker handles them`,
       );
   }
 

@@ -188,8 +188,12 @@ export class Run {
     switch (outcome.verb) {
       case "complete":
         return this.#complete.settle({ id, claim, result: outcome.result });
-      case "retry":
-        return this.#retry.settle({ id, claim, delayMs: outcome.delayMs, error: outcome.error });
+      case "retry": {
+        const { delayMs, error } = outcome;
+        const status = await this.#retry.settle({ id, claim, delayMs, error });
+        this.#housekeeping.expect(delayMs);
+        return status;
+      }
       case "discard":
         return this.#discard.settle({ id, claim, error: outcome.error });
       case "release":

@@ -1,0 +1,62 @@
+import { migrate } from "@pillion/core/migrate";
+import { type Admin, createAdmin } from "@pillion/core/admin";
+import { type ScratchSchema, scratchSchema } from "@pillion/dev-postgres";
+import pg from "pg";
+import { inject } from "vitest";
+import type { JobState } from "../../src/job.ts";
+import type { Logger } from "../../src/worker/logger.ts";
+
+/** A queue of a test's own, in a schema of its own; jobs are put in by SQL. */
+export interface TestQueue {
+  readonly schema: string;
+  readonly url: string;
+  readonly pool: pg.Pool;
+  readonly admin: Admin;
+  /** Enqueues and commits; answers the id. */
+  add(name: string, payload?: unknown, options?: Record<string, unknown>): Promise<string>;
+  /** Waits until the job is in one of the states. */
+  reaches(id: string, ...states: JobState[]): Promise<void>;
+  query(text: string, values?: unknown[]): Promise<Record<string, never>[]>;
+  drop(): Promise<void>;
+}
+
+export async function testQueue(): Promise<TestQueue> {
+  const scratch: ScratchSchema = await scratchSchema(inject("databaseUrl"), "worker");
+  const pool = new pg.Pool({ connectionString: inject("databaseUrl"), max: 5 });
+  pool.on("error", () => {});
+  await migrate({ database: pool, schema: scratch.name });
+  const admin = createAdmin({ database: pool, schema: scratch.name });
+  const queue: TestQueue = {
+    schema: scratch.name,
+    url: inject("databaseUrl"),
+    pool,
+    admin,
+    query: async (text, values) => (await pool.query(text.replaceAll(/\bpillion\./g, `${scratch.name}.`), values)).rows,
+    async add(name, payload = null, options = {}) {
+      const rows = await queue.query("select id::text from pillion.enqueue($1, $2::text::jsonb, $3::text::jsonb)", [
+        name,
+        JSON.stringify(payload),
+        JSON.stringify(options),
+      ]);
+      return rows[0]!.id!;
+    },
+    reaches: (id, ...states) => until(async () => states.includes((await admin.job(id))!.state)),
+    async drop() {
+      await pool.end();
+      await scratch.drop();
+    },
+  };
+  return queue;
+}
+
+/** Waits for a state that only looking can tell: the test's own time limit ends it. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+/** Keeps what a worker says. */
+export function listeningLogger(): Logger & { readonly lines: string[] } {
+  const lines: string[] = [];
+  const keep = (message: string) => void lines.push(message);
+  return { lines, info: keep, warn: keep, error: keep };
+}
