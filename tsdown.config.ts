@@ -1,0 +1,44 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { defineConfig, type UserConfig } from "tsdown";
+
+// Every published package: an entry point for each of its `exports`, ESM and CommonJS, with types for both.
+// What dist/ must contain is what the packages' publishConfig says; the packaging tests hold the two together.
+export default defineConfig(
+  manifests().flatMap((file): UserConfig[] => {
+    const manifest = JSON.parse(readFileSync(file, "utf8"));
+    if (manifest.private) return [];
+    const shared: UserConfig = {
+      name: manifest.name,
+      cwd: dirname(file),
+      tsconfig: join(import.meta.dirname, "tsconfig.json"),
+      hash: false,
+      logLevel: "warn",
+      failOnWarn: true,
+      checks: { legacyCjs: false, pluginTimings: false },
+    };
+    const library = Object.values<string>(manifest.exports ?? {}).filter((path) => path.endsWith(".ts"));
+    const program = manifest.publishConfig?.bin ? ["src/main.ts"] : [];
+    return [
+      ...(library.length > 0 ? [{ ...shared, entry: named(library), format: ["esm", "cjs"] as const, dts: true }] : []),
+      ...(program.length > 0 ? [{ ...shared, entry: named(program), format: ["esm"] as const, dts: false }] : []),
+    ] as UserConfig[];
+  }),
+);
+
+function manifests(): string[] {
+  return ["packages", "apps"]
+    .flatMap((folder) => readdirSync(folder).map((name) => join(folder, name, "package.json")))
+    .filter((file) => existsSync(file));
+}
+
+/** `./src/worker/index.ts` becomes `worker`, `./src/index.ts` `index`. */
+function named(paths: string[]): Record<string, string> {
+  return Object.fromEntries(
+    paths.map((path) => {
+      const folder = basename(dirname(path));
+      const file = basename(path, ".ts");
+      return [file === "index" && folder !== "src" ? folder : file, path];
+    }),
+  );
+}
