@@ -134,12 +134,13 @@ create table pillion.migration (
 
 -- Wakes a sleeping worker of the queue, if one says that it sleeps: it then holds this advisory lock. A lock is
 -- seen at once by all, whatever their snapshot, and is kept until the commit is visible to others: so the
--- worker's last look, taken after it got the lock, misses nothing. NOTIFY would forbid PREPARE TRANSACTION.
+-- worker's last look, taken after it got the lock, misses nothing. NOTIFY would forbid PREPARE TRANSACTION, whose
+-- text the server still knows when the triggers fire; that of an autocommit in the extended protocol it does not.
 create function pillion.wake(queue text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   if not pg_try_advisory_xact_lock_shared('pillion.job'::regclass::oid::int4, hashtext(queue))
-     and current_query() !~* 'prepare\s+transaction' then
+     and coalesce(current_query(), '') !~* 'prepare\s+transaction' then
     perform pg_notify('pillion_' || 'pillion.job'::regclass::oid, queue);
   end if;
 end $$;
@@ -161,7 +162,7 @@ begin
   end if;
   if new.state = 'ready' then
     if not pg_try_advisory_xact_lock_shared('pillion.job'::regclass::oid::int4, hashtext(new.queue))
-       and current_query() !~* 'prepare\s+transaction' then
+       and coalesce(current_query(), '') !~* 'prepare\s+transaction' then
       perform pg_notify('pillion_' || 'pillion.job'::regclass::oid, new.queue);
     end if;
   end if;

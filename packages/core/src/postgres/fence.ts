@@ -35,7 +35,7 @@ select i.id::text, i.claim::text, case
   when h.id is not null then 'done'
   when exists (select from ${schema.job} j where j.id = i.id and j.claim = i.claim and j.state = 'running') then 'busy'
   else 'lost' end as status
-from input i left join held h on h.id = i.id`;
+from input i left join held h on h.id = i.id and h.claim = i.claim`;
 
 /** Columns that a job takes along into the archive, in the order of {@link archived}. */
 export const archiveColumns =

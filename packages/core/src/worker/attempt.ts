@@ -73,7 +73,10 @@ export class Attempt {
       };
     const { timeoutMs } = handler.jobType;
     const timer = setTimeout(
-      () => this.#abort.abort(new JobTimeoutError(`The attempt took longer than the ${timeoutMs} ms of its timeoutMs.`, name)),
+      () =>
+        this.#abort.abort(
+          new JobTimeoutError(`The attempt took longer than the ${timeoutMs} ms of its timeoutMs.`, name),
+        ),
       timeoutMs,
     );
     const { signal } = this.#abort;

@@ -83,6 +83,8 @@ export class WakeUp {
       await session.query(`listen "${rows[0]!.channel}"`);
       if (this.#closed) return void (await session.close());
       this.#session = session;
+      // A worker that wanted to sleep while there was no connection tries again now.
+      this.wake.notify();
     } catch (error) {
       this.#lose(error);
     }

@@ -88,7 +88,12 @@ test("a job is dead after its last attempt, with the error that ended it", async
   expect(attempt).toBe(2);
   expect(attempts.map(({ outcome }) => outcome)).toEqual(["failed", "dead"]);
   expect(attempts[1]!.error).toMatchObject({ message: "no such account\ufffd", code: "E_ACCOUNT" });
-  expect(logger.lines.some((line) => line.startsWith(`job ${id} "broken" (attempt 2 of 2) failed`) && line.endsWith("the job is dead"))).toBe(true);
+  expect(
+    logger.lines.some(
+      (line) =>
+        line.startsWith(`job ${id} "broken" (attempt 2 of 2) failed`) && line.endsWith("the job is dead"),
+    ),
+  ).toBe(true);
 });
 
 test("maxAttempts of the job itself goes before its type's", async () => {
@@ -120,7 +125,9 @@ test("DiscardError and a retry function that says discard end the job at once", 
     }),
   ]);
   for (const id of ids) await queue.reaches(id, "dead");
-  expect((await queue.admin.job(ids[0]!))!.attempts).toMatchObject([{ error: { message: "the account is closed" } }]);
+  expect((await queue.admin.job(ids[0]!))!.attempts).toMatchObject([
+    { error: { message: "the account is closed" } },
+  ]);
   expect((await queue.admin.job(ids[1]!))!.attempts).toHaveLength(1);
 });
 
@@ -151,7 +158,9 @@ test("an attempt that exceeds timeoutMs counts as failed, and its signal says wh
   ]);
   await queue.reaches(id, "dead");
   expect(reason).toMatchObject({ code: "JOB_TIMEOUT" });
-  expect((await queue.admin.job(id))!.attempts).toMatchObject([{ outcome: "dead", error: { code: "JOB_TIMEOUT" } }]);
+  expect((await queue.admin.job(id))!.attempts).toMatchObject([
+    { outcome: "dead", error: { code: "JOB_TIMEOUT" } },
+  ]);
 });
 
 test("a payload that is no longer valid is dead with the validator's message, without another attempt", async () => {
@@ -180,14 +189,21 @@ test("a worker takes only names, versions and queues that it was given", async (
   const id = await queue.add("known", null, { version: 2 });
   const logger = await work([handle(known, () => {})]);
   await queue.reaches(id, "completed");
-  for (const other of others) expect((await queue.admin.job(other))!).toMatchObject({ state: "ready", attempt: 0 });
+  for (const other of others)
+    expect((await queue.admin.job(other))!).toMatchObject({ state: "ready", attempt: 0 });
   expect(logger.lines).toContain('1 job "unknown" waits in queue "default"; no running worker handles it');
 });
 
 test("higher priority runs first, and equals run in the order in which they were enqueued", async () => {
   const order: number[] = [];
   const seen = defineJob({ name: "seen", payload: type<number>() });
-  for (const [payload, priority] of [[3, 0], [4, 0], [5, -4], [1, 4], [2, 1]] as const)
+  for (const [payload, priority] of [
+    [3, 0],
+    [4, 0],
+    [5, -4],
+    [1, 4],
+    [2, 1],
+  ] as const)
     await queue.add("seen", payload, { priority });
   await work([handle(seen, ({ payload }) => void order.push(payload))], { concurrency: 1 });
   await until(() => order.length === 5);

@@ -1,5 +1,5 @@
-import { migrate } from "@pillion/core/migrate";
 import { type Admin, createAdmin } from "@pillion/core/admin";
+import { migrate } from "@pillion/core/migrate";
 import { type ScratchSchema, scratchSchema } from "@pillion/dev-postgres";
 import pg from "pg";
 import { inject } from "vitest";
@@ -31,13 +31,13 @@ export async function testQueue(): Promise<TestQueue> {
     url: inject("databaseUrl"),
     pool,
     admin,
-    query: async (text, values) => (await pool.query(text.replaceAll(/\bpillion\./g, `${scratch.name}.`), values)).rows,
+    query: async (text, values) =>
+      (await pool.query(text.replaceAll(/\bpillion\./g, `${scratch.name}.`), values)).rows,
     async add(name, payload = null, options = {}) {
-      const rows = await queue.query("select id::text from pillion.enqueue($1, $2::text::jsonb, $3::text::jsonb)", [
-        name,
-        JSON.stringify(payload),
-        JSON.stringify(options),
-      ]);
+      const rows = await queue.query(
+        "select id::text from pillion.enqueue($1, $2::text::jsonb, $3::text::jsonb)",
+        [name, JSON.stringify(payload), JSON.stringify(options)],
+      );
       return rows[0]!.id!;
     },
     reaches: (id, ...states) => until(async () => states.includes((await admin.job(id))!.state)),

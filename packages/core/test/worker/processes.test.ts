@@ -1,0 +1,143 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { defineJob, type } from "@pillion/core";
+import { createWorker, handle } from "@pillion/core/worker";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type TestQueue, testQueue, until } from "./queue.ts";
+
+let queue: TestQueue;
+const children: ChildProcess[] = [];
+const stops: (() => Promise<void>)[] = [];
+beforeEach(async () => {
+  queue = await testQueue();
+});
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+  for (const stop of stops.splice(0)) await stop();
+  await queue.drop();
+});
+
+function workerProcess({ leaseMs = 15_000, graceMs = 0 } = {}) {
+  const script = fileURLToPath(new URL("./child.ts", import.meta.url));
+  const child = spawn(
+    process.execPath,
+    ["--import", "tsx", script, queue.url, queue.schema, String(leaseMs), String(graceMs)],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  children.push(child);
+  let said = "";
+  let complained = "";
+  child.stdout!.on("data", (chunk) => {
+    said += chunk;
+  });
+  child.stderr!.on("data", (chunk) => {
+    complained += chunk;
+  });
+  return {
+    child,
+    says: (line: string) =>
+      until(() => {
+        if (child.exitCode !== null && !said.includes(line))
+          throw new Error(`exited ${child.exitCode}: ${complained}`);
+        return said.includes(`${line}\n`);
+      }),
+    complains: (text: string) => until(() => complained.includes(text)),
+    exited: once(child, "exit"),
+  };
+}
+
+async function workHere(name: string, ran: string[]) {
+  const worker = createWorker({
+    database: queue.url,
+    schema: queue.schema,
+    pollMs: 50,
+    logger: false,
+    handlers: [handle(defineJob({ name, payload: type<null>() }), ({ id }) => void ran.push(id))],
+  });
+  stops.push(() => worker.stop({ graceMs: 0 }));
+  await worker.start();
+}
+
+test("jobs of a worker that is killed run elsewhere once its lease is over, and the lost attempt is on record", async () => {
+  const id = await queue.add("slow");
+  const other = workerProcess({ leaseMs: 600 });
+  await other.says(`started ${id}`);
+  other.child.kill("SIGKILL");
+  await other.exited;
+  const ran: string[] = [];
+  await workHere("slow", ran);
+  await queue.reaches(id, "completed");
+  expect(ran).toEqual([id]);
+  const { attempts } = (await queue.admin.job(id))!;
+  expect(attempts.map(({ attempt, outcome }) => [attempt, outcome])).toEqual([
+    [1, "lost"],
+    [2, "completed"],
+  ]);
+  expect(attempts[0]!.error).toMatchObject({ code: "LEASE_LOST" });
+  const beats = await queue.query(
+    "select extract(epoch from $1::timestamptz - heartbeat_at)::float8 as silent from pillion.worker order by id limit 1",
+    [attempts[0]!.finishedAt!.toISOString()],
+  );
+  expect(Number(beats[0]!.silent)).toBeGreaterThanOrEqual(0.6 - 0.001);
+});
+
+test("a job whose last attempt was lost with its worker is dead", async () => {
+  const id = await queue.add("slow", null, { maxAttempts: 1 });
+  const other = workerProcess({ leaseMs: 300 });
+  await other.says(`started ${id}`);
+  other.child.kill("SIGKILL");
+  await other.exited;
+  const ran: string[] = [];
+  await workHere("slow", ran);
+  await queue.reaches(id, "dead");
+  expect(ran).toEqual([]);
+  expect((await queue.admin.job(id))!.attempts).toMatchObject([
+    { outcome: "dead", error: { code: "LEASE_LOST" } },
+  ]);
+});
+
+test("a worker that was frozen past its lease learns that its job is another's, and changes nothing", async () => {
+  const id = await queue.add("slow");
+  const other = workerProcess({ leaseMs: 600 });
+  await other.says(`started ${id}`);
+  other.child.kill("SIGSTOP");
+  const ran: string[] = [];
+  await workHere("slow", ran);
+  await queue.reaches(id, "completed");
+  const before = await queue.admin.job(id);
+  other.child.kill("SIGCONT");
+  await other.says(`aborted ${id} LEASE_LOST`);
+  await other.complains("lost its lease to another worker");
+  expect(await queue.admin.job(id)).toEqual(before);
+  // It is alive again, and takes jobs.
+  const next = await queue.add("quick");
+  await other.says(`started ${next}`);
+});
+
+test("SIGTERM hands running jobs back without counting an attempt, and the process ends by itself", async () => {
+  const id = await queue.add("slow");
+  const other = workerProcess({ graceMs: 50 });
+  await other.says(`started ${id}`);
+  other.child.kill("SIGTERM");
+  await other.says("stopped");
+  expect(await other.exited).toEqual([0, null]);
+  expect(await queue.admin.job(id)).toMatchObject({
+    state: "ready",
+    attempt: 0,
+    attempts: [{ outcome: "released" }],
+  });
+  const ran: string[] = [];
+  await workHere("slow", ran);
+  await queue.reaches(id, "completed");
+  expect((await queue.admin.job(id))!.attempt).toBe(1);
+});
+
+test("an idle worker process ends at SIGINT", async () => {
+  const other = workerProcess();
+  const id = await queue.add("quick");
+  await other.says(`started ${id}`);
+  other.child.kill("SIGINT");
+  expect(await other.exited).toEqual([0, null]);
+  expect(await queue.query("select from pillion.worker where stopped_at is null")).toEqual([]);
+});

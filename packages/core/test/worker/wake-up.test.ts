@@ -1,0 +1,90 @@
+import { defineJob, type } from "@pillion/core";
+import { createWorker, handle, type WorkerOptions } from "@pillion/core/worker";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type TestQueue, testQueue, until } from "./queue.ts";
+
+let queue: TestQueue;
+const stops: (() => Promise<void>)[] = [];
+beforeEach(async () => {
+  queue = await testQueue();
+});
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+  await queue.drop();
+});
+
+const woken = defineJob({ name: "woken", payload: type<null>() });
+// Longer than any test may take: what runs was not found by a poll.
+const never = 3_600_000;
+
+async function sleepingWorker(options: Partial<WorkerOptions> = {}) {
+  const worker = createWorker({
+    database: queue.url,
+    schema: queue.schema,
+    handlers: [handle(woken, () => {})],
+    pollMs: never,
+    logger: false,
+    ...options,
+  });
+  stops.push(() => worker.stop({ graceMs: 0 }));
+  await worker.start();
+  await asleep();
+}
+
+/** A worker that sleeps holds an advisory lock whose class is the jobs table. */
+const asleep = () =>
+  until(
+    async () =>
+      (
+        await queue.query(
+          "select from pg_locks where locktype = 'advisory' and granted and mode = 'ExclusiveLock' and classid = 'pillion.job'::regclass",
+        )
+      ).length > 0,
+  );
+
+test("a commit wakes a worker that sleeps", async () => {
+  await sleepingWorker();
+  const id = await queue.add("woken");
+  await queue.reaches(id, "completed");
+});
+
+test.each(["read committed", "repeatable read", "serializable"])(
+  "a worker that fell asleep after the enqueue, but before its commit, misses nothing (%s)",
+  async (level) => {
+    const client = await queue.pool.connect();
+    await client.query(`begin isolation level ${level}`);
+    const { rows } = await client.query(`select id::text from ${queue.schema}.enqueue('woken', 'null')`);
+    await sleepingWorker();
+    await client.query("commit");
+    client.release();
+    await queue.reaches(rows[0].id, "completed");
+  },
+);
+
+test("a job of another queue does not keep a worker from being woken for its own", async () => {
+  await sleepingWorker({ queues: ["default", "mail"] });
+  await queue.add("woken", null, { queue: "elsewhere" });
+  const id = await queue.add("woken", null, { queue: "mail" });
+  await queue.reaches(id, "completed");
+});
+
+test("a worker without a connection to listen on finds jobs by polling", async () => {
+  const worker = createWorker({
+    database: queue.url,
+    schema: queue.schema,
+    handlers: [handle(woken, () => {})],
+    pollMs: 50,
+    logger: false,
+    listen: false,
+  });
+  stops.push(() => worker.stop({ graceMs: 0 }));
+  await worker.start();
+  const id = await queue.add("woken");
+  await queue.reaches(id, "completed");
+  expect(
+    await queue.query(
+      "select from pg_stat_activity where application_name = 'pillion worker (listen)' and query like '%' || to_regclass($1)::oid || '%'",
+      [`${queue.schema}.job`],
+    ),
+  ).toEqual([]);
+});
