@@ -1,0 +1,104 @@
+import type { Database, Enqueued, Job, Settings } from "@pillion/core";
+import { type AdapterDefinition, defineAdapter, type Row, type Verbs } from "@pillion/core/adapter";
+
+interface KyselyHandle {
+  // biome-ignore lint/suspicious/noExplicitAny: it takes a type of the user's own copy of kysely
+  executeQuery(query: any): Promise<{ readonly rows: unknown[] }>;
+  withoutPlugins(): KyselyHandle;
+}
+
+/** The handle of a transaction of Kysely: its `Transaction` or `ControlledTransaction`. */
+export interface KyselyTransaction extends KyselyHandle {
+  readonly isTransaction: true;
+}
+
+/** What `enqueueStandalone` and `database` take: the `Kysely` instance. */
+export interface KyselyDatabase extends KyselyHandle {
+  readonly isTransaction: boolean;
+  transaction(): KyselyTransactionBuilder;
+}
+
+interface KyselyTransactionBuilder {
+  // biome-ignore lint/suspicious/noExplicitAny: a list of words in the user's own copy of kysely
+  setIsolationLevel(level: any): KyselyTransactionBuilder;
+  // biome-ignore lint/suspicious/noExplicitAny: the transaction's type depends on the user's tables
+  execute<T>(fn: (trx: any) => Promise<T>): Promise<T>;
+}
+
+/** The handle that `db.transaction().execute` gives its callback: `TransactionOf<typeof db>`. */
+export type TransactionOf<Client extends KyselyDatabase> = Parameters<
+  Parameters<ReturnType<Client["transaction"]>["execute"]>[0]
+>[0];
+
+/** A transaction of Kysely is a subtype of `Kysely`: only a condition tells the compiler that it is not wanted. */
+type Root<Client extends KyselyDatabase> = Client["isTransaction"] extends true ? never : Client;
+
+/** The verbs of Kysely. */
+export interface KyselyVerbs
+  extends Pick<Verbs<KyselyTransaction, KyselyDatabase>, "enqueue" | "enqueueMany"> {
+  /** Enqueues a job outside any transaction: it is committed when the promise resolves. */
+  enqueueStandalone<Client extends KyselyDatabase>(
+    client: Client & Root<Client>,
+    job: Job,
+  ): Promise<Enqueued>;
+  /** Lets a worker run on the application's own Kysely instance. */
+  database<Client extends KyselyDatabase>(client: Client & Root<Client>): Database;
+  /** The same verbs, bound to other settings. @throws InvalidConfigurationError */
+  configure(settings: Settings): KyselyVerbs;
+}
+
+const definition: AdapterDefinition<KyselyTransaction, KyselyDatabase> = {
+  name: "Kysely",
+  expects:
+    "the `trx` of `db.transaction().execute(async (trx) => …)`, or a ControlledTransaction that has neither committed nor rolled back",
+  handleLives: "transaction",
+  inTransaction: (trx) => isKysely(trx) && trx.isTransaction === true && endOf(trx) === undefined,
+  isClient: (db) => isKysely(db) && db.isTransaction === false,
+  run: async (handle, { text, values }) => (await execute(handle, text, values)).rows as Row[],
+  describe: (handle) => {
+    const end = isKysely(handle) ? endOf(handle) : undefined;
+    return end && `a Kysely transaction that has ${end}`;
+  },
+  transaction: (db, { isolationLevel }, fn) =>
+    (isolationLevel ? db.transaction().setIsolationLevel(isolationLevel) : db.transaction()).execute(fn),
+  async savepoint(trx, fn) {
+    await execute(trx, "savepoint pillion");
+    try {
+      const result = await fn(trx);
+      await execute(trx, "release savepoint pillion");
+      return result;
+    } catch (error) {
+      await execute(trx, "rollback to savepoint pillion");
+      throw error;
+    }
+  },
+};
+const verbs = defineAdapter(definition);
+
+/** Enqueue inside your own Kysely transaction: the job exists if, and only if, that transaction commits. */
+export const enqueue: KyselyVerbs["enqueue"] = verbs.enqueue;
+/** Enqueue many jobs inside your own Kysely transaction; one answer for each, in their order. */
+export const enqueueMany: KyselyVerbs["enqueueMany"] = verbs.enqueueMany;
+/** Enqueue a job by itself, outside any transaction, through the Kysely instance. */
+export const enqueueStandalone: KyselyVerbs["enqueueStandalone"] = verbs.enqueueStandalone;
+/** Lets a worker run on the application's own Kysely instance. */
+export const database: KyselyVerbs["database"] = verbs.database;
+/** The same verbs for another schema or payload limit. */
+export const configure: KyselyVerbs["configure"] = verbs.configure;
+
+/** Plugins that rename columns or parse JSON are for the application's rows: every column here stays text. */
+function execute(handle: KyselyHandle, sql: string, parameters: readonly unknown[] = []) {
+  // What CompiledQuery.raw(sql, parameters) makes.
+  const query = { kind: "RawNode", sqlFragments: [sql], parameters: [] };
+  return handle.withoutPlugins().executeQuery({ sql, parameters, query, queryId: { queryId: "pillion" } });
+}
+
+function isKysely(handle: object): handle is KyselyDatabase {
+  const { executeQuery, withoutPlugins } = handle as Partial<KyselyHandle>;
+  return typeof executeQuery === "function" && typeof withoutPlugins === "function";
+}
+
+function endOf(handle: object): string | undefined {
+  const { isCommitted, isRolledBack } = handle as { isCommitted?: boolean; isRolledBack?: boolean };
+  return isCommitted ? "committed" : isRolledBack ? "rolled back" : undefined;
+}

@@ -1,0 +1,2 @@
+export { DataSource, EntitySchema } from "typeorm";
+export * as transactional from "typeorm-transactional";
