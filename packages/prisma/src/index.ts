@@ -1,0 +1,115 @@
+import { InvalidConfigurationError, type Job, type JobState, type Settings } from "@pillion/core";
+import { type Adapter, type AdapterDefinition, defineAdapter, type Verbs } from "@pillion/core/adapter";
+
+interface RawQueries {
+  $queryRaw<T = unknown>(query: TemplateStringsArray, ...values: unknown[]): PromiseLike<T>;
+  $executeRawUnsafe(query: string): PromiseLike<number>;
+}
+
+/** The client that an interactive transaction gives its callback; extended and nested ones too. */
+export interface PrismaTransaction extends RawQueries {
+  // Prisma.TransactionClient leaves out what only a root client has, and so accepts a root client: this does not.
+  readonly $connect?: never;
+}
+
+/** What `enqueueStandalone`, `enqueueQuery` and `database` take: the `PrismaClient`, extended or not. */
+export interface PrismaRoot extends RawQueries {
+  $connect(): Promise<void>;
+  // biome-ignore lint/suspicious/noExplicitAny: overloaded, with types of the user's generated client
+  $transaction(fn: (tx: any) => Promise<any>, options?: any): Promise<any>;
+}
+
+/** The client that `prisma.$transaction` gives its callback: `TransactionOf<typeof prisma>`. */
+export type TransactionOf<Client extends PrismaRoot> = Parameters<
+  Parameters<Client["$transaction"]>[0]
+>[0] & { readonly $connect?: never };
+
+/** What `$transaction([…])` takes. It runs nothing before it is awaited, or its array is. */
+export interface PrismaPromise<T> extends Promise<T> {
+  readonly [Symbol.toStringTag]: "PrismaPromise";
+}
+
+/** The database's own answer to {@link enqueueQuery}. */
+export interface EnqueuedRow {
+  readonly id: string;
+  readonly state: JobState;
+  /** "false" where a job that will still run after this commit already has the key; then `id` is that job's. */
+  readonly created?: "true" | "false";
+}
+
+/** The verbs of Prisma. */
+export interface PrismaVerbs extends Omit<Verbs<PrismaTransaction, PrismaRoot>, "configure"> {
+  /** Makes the query that enqueues a job in the array form of a transaction. */
+  enqueueQuery(prisma: PrismaRoot, job: Job): PrismaPromise<[EnqueuedRow]>;
+  /** The same verbs, bound to other settings. @throws InvalidConfigurationError */
+  configure(settings: Settings): PrismaVerbs;
+}
+
+const isolationLevels = {
+  "read committed": "ReadCommitted",
+  "repeatable read": "RepeatableRead",
+  serializable: "Serializable",
+} as const;
+
+const definition: AdapterDefinition<PrismaTransaction, PrismaRoot> = {
+  name: "Prisma",
+  expects:
+    "the `tx` of `prisma.$transaction(async (tx) => …)`, and await the call before that callback returns",
+  handleLives: "transaction",
+  inTransaction: (tx) => isPrisma(tx) && tx.$connect === undefined && !("$extends" in tx),
+  isClient: (prisma) => isPrisma(prisma) && typeof prisma.$connect === "function",
+  run: async (handle, { pieces, values }) => handle.$queryRaw(pieces, ...values),
+  transaction: (prisma, { isolationLevel }, fn) =>
+    prisma.$transaction(fn, isolationLevel && { isolationLevel: isolationLevels[isolationLevel] }),
+  async savepoint(tx, fn) {
+    // By hand: nested `$transaction` exists since 7.5.
+    await tx.$executeRawUnsafe("savepoint pillion");
+    try {
+      const result = await fn(tx);
+      await tx.$executeRawUnsafe("release savepoint pillion");
+      return result;
+    } catch (error) {
+      await tx.$executeRawUnsafe("rollback to savepoint pillion");
+      throw error;
+    }
+  },
+};
+const verbs = withQueries(defineAdapter(definition));
+
+/** Enqueue inside your own Prisma transaction: the job exists if, and only if, that transaction commits. */
+export const enqueue: PrismaVerbs["enqueue"] = verbs.enqueue;
+/** Enqueue many jobs inside your own Prisma transaction; one answer for each, in their order. */
+export const enqueueMany: PrismaVerbs["enqueueMany"] = verbs.enqueueMany;
+/**
+ * Enqueue in the array form of a transaction: `prisma.$transaction([prisma.order.create(…), enqueueQuery(prisma, job)])`.
+ * Synchronous, and nothing runs before the array does. Awaited by itself it is refused by the database.
+ *
+ * @throws InvalidJobError at once, also for a job whose schema validates asynchronously
+ */
+export const enqueueQuery: PrismaVerbs["enqueueQuery"] = verbs.enqueueQuery;
+/** Enqueue a job by itself, outside any transaction, through the Prisma client. */
+export const enqueueStandalone: PrismaVerbs["enqueueStandalone"] = verbs.enqueueStandalone;
+/** Lets a worker run on the application's own Prisma client. */
+export const database: PrismaVerbs["database"] = verbs.database;
+/** The same verbs for another schema or payload limit. */
+export const configure: PrismaVerbs["configure"] = verbs.configure;
+
+function withQueries(adapter: Adapter<PrismaTransaction, PrismaRoot>): PrismaVerbs {
+  return {
+    ...adapter,
+    enqueueQuery(prisma, job) {
+      const { pieces, values } = adapter.statementFor(job);
+      if (!isPrisma(prisma) || !definition.isClient(prisma))
+        throw new InvalidConfigurationError(
+          `Prisma enqueueQuery of job "${job.type.name}" takes the root client, for \`prisma.$transaction([…])\`; ` +
+            "inside an interactive transaction, call enqueue(tx, job).",
+        );
+      return prisma.$queryRaw<[EnqueuedRow]>(pieces, ...values) as PrismaPromise<[EnqueuedRow]>;
+    },
+    configure: (settings) => withQueries(adapter.configure(settings)),
+  };
+}
+
+function isPrisma(handle: object | null | undefined): handle is RawQueries {
+  return typeof (handle as RawQueries | null | undefined)?.$queryRaw === "function";
+}
