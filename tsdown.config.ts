@@ -20,8 +20,12 @@ export default defineConfig(
     const library = Object.values<string>(manifest.exports ?? {}).filter((path) => path.endsWith(".ts"));
     const program = manifest.publishConfig?.bin ? ["src/main.ts"] : [];
     return [
-      ...(library.length > 0 ? [{ ...shared, entry: named(library), format: ["esm", "cjs"] as const, dts: true }] : []),
-      ...(program.length > 0 ? [{ ...shared, entry: named(program), format: ["esm"] as const, dts: false }] : []),
+      ...(library.length > 0
+        ? [{ ...shared, entry: named(library), format: ["esm", "cjs"] as const, dts: true }]
+        : []),
+      ...(program.length > 0
+        ? [{ ...shared, entry: named(program), format: ["esm"] as const, dts: false }]
+        : []),
     ] as UserConfig[];
   }),
 );

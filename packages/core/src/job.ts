@@ -119,7 +119,7 @@ type Refuse = (what: string, issues?: readonly PayloadIssue[]) => never;
 
 function checkOptions(options: EnqueueOptions, refuse: Refuse): void {
   if (typeof options !== "object" || options === null || Array.isArray(options))
-    return refuse("its options are not an object.");
+    refuse("its options are not an object.");
   for (const key of Object.keys(options))
     if (!known.has(key)) refuse(`unknown option "${key}". Known: ${[...known].join(", ")}.`);
   const { queue, priority, runAt, delayMs, maxAttempts, uniqueKey, uniqueUntil, partitionKey } = options;
