@@ -5,9 +5,6 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-/** The one place that says which pnpm the project uses. */
-export const pnpmVersion = "10.34.9";
-
 /** The workspace's root folder. */
 export const root = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -126,7 +123,8 @@ async function step(
 /** pnpm through the npm that runs this script, or through npx. */
 function pnpm(/** @type {string[]} */ args) {
   const npm = process.env.npm_execpath;
-  const call = ["--yes", `pnpm@${pnpmVersion}`, ...args];
+  const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const call = ["--yes", `pnpm@${devDependencies.pnpm}`, ...args];
   return /** @type {const} */ (
     npm?.endsWith("npm-cli.js") && existsSync(join(dirname(npm), "npx-cli.js"))
       ? [process.execPath, [join(dirname(npm), "npx-cli.js"), ...call]]
