@@ -1,0 +1,64 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { Place } from "./shop.ts";
+import type { Message } from "./worker.ts";
+
+/** A worker in a process of its own, seen from the demo. */
+export class WorkerProcess {
+  /** The jobs whose handler runs now, and the shop of each. */
+  readonly #running = new Map<string, string>();
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  #end: "running" | "stopping" | "killed" | "gone" = "running";
+  #changed = () => {};
+
+  constructor(name: string, { url, queue }: Place) {
+    this.#child = fork(fileURLToPath(new URL("./worker.ts", import.meta.url)), [name, url, queue]);
+    this.#exited = once(this.#child, "exit").then(() => {
+      if (this.#end === "running") this.#end = "gone";
+      this.#changed();
+    });
+    this.#child.on("message", ({ event, job, shop }: Message) => {
+      if (event === "started") this.#running.set(job, shop);
+      else this.#running.delete(job);
+      this.#changed();
+    });
+  }
+
+  /** Whether it ended though nobody told it to. */
+  get failed(): boolean {
+    return this.#end === "gone";
+  }
+
+  /**
+   * Kills it with SIGKILL in the middle of jobs: of each of these shops, if their jobs come to it in time.
+   *
+   * @returns how many handlers were running
+   */
+  async kill(shops: readonly string[], patienceMs: number): Promise<number> {
+    this.#child.send("jam");
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, patienceMs);
+      this.#changed = () => {
+        const hit = new Set(this.#running.values());
+        if (this.#end === "running" && !shops.every((shop) => hit.has(shop))) return;
+        clearTimeout(timer);
+        resolve();
+      };
+      this.#changed();
+    });
+    this.#end = "killed";
+    this.#child.kill("SIGKILL");
+    await this.#exited;
+    return this.#running.size;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#end === "running") this.#end = "stopping";
+    this.#child.kill("SIGTERM");
+    const impatient = setTimeout(() => this.#child.kill("SIGKILL"), 5_000);
+    await this.#exited;
+    clearTimeout(impatient);
+  }
+}

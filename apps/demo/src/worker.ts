@@ -1,0 +1,55 @@
+import { createWorker, handle } from "@pillion/core/worker";
+import pg from "pg";
+import { writeInvoice } from "./job.ts";
+
+// A worker process: `worker.ts NAME URL QUEUE`. It tells its parent each start and each end of a handler.
+const [name, url, queue] = process.argv.slice(2) as [string, string, string];
+
+/** What a worker process tells the demo. */
+export interface Message {
+  readonly event: "started" | "ended";
+  readonly job: string;
+  readonly shop: string;
+}
+
+const pool = new pg.Pool({ connectionString: url, max: 4 });
+pool.on("error", () => {});
+
+// The demo tells the worker that it will kill to stand still, so that the kill hits it in the middle of jobs.
+let jammed = false;
+process.on("message", (message) => {
+  jammed = message === "jam";
+});
+process.on("disconnect", () => process.exit(1));
+const tell = (message: Message) => process.connected && process.send!(message);
+
+const worker = createWorker({
+  database: pool,
+  schema: queue,
+  concurrency: 10,
+  leaseMs: 2_000,
+  pollMs: 250,
+  // The demo takes connections and processes away on purpose: what the worker says about it is no news here.
+  logger: process.env.PILLION_DEMO_LOG ? undefined : false,
+  handlers: [
+    handle(writeInvoice, async ({ id, payload: { orderId, shop } }) => {
+      await pool.query("insert into handler_start (job_id, shop, worker) values ($1, $2, $3)", [
+        id,
+        shop,
+        name,
+      ]);
+      tell({ event: "started", job: id, shop });
+      if (jammed) await new Promise(() => {});
+      // Jobs run at least once: what makes this handler bear repetition is its `where not exists`, by the job's id.
+      await pool.query(
+        `insert into invoices (job_id, order_id, shop)
+         select $1, $2, $3 where not exists (select from invoices where job_id = $1)`,
+        [id, orderId, shop],
+      );
+      tell({ event: "ended", job: id, shop });
+    }),
+  ],
+});
+await worker.run();
+await pool.end();
+process.disconnect?.();
