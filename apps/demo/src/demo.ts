@@ -4,7 +4,7 @@ import { audit, openJobs } from "./audit.ts";
 import { planEndings } from "./endings.ts";
 import { type Kill, placeOrder, type Tally } from "./place-order.ts";
 import type { Result } from "./report.ts";
-import type { Place, ShopKind } from "./shop.ts";
+import type { ShopKind } from "./shop.ts";
 import type { Town } from "./town.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
@@ -16,7 +16,7 @@ export interface DemoOptions {
   readonly workers: Set<WorkerProcess>;
 }
 
-/** Places the orders of all shops at the same time, kills a worker half-way, and counts when all jobs are done. */
+/** Places the same orders in each shop, kills a worker half-way, and counts when all jobs are done. */
 export async function runDemo(town: Town, { kinds, orders, seed, workers }: DemoOptions): Promise<Result[]> {
   const hire = (name: string) => {
     const worker = new WorkerProcess(name, town.place);
@@ -25,71 +25,61 @@ export async function runDemo(town: Town, { kinds, orders, seed, workers }: Demo
   };
   const victim = hire("worker 1");
   hire("worker 2");
-  const tallies = kinds.map((): Tally => ({ tried: 0, refusedByDatabase: 0, refusedEarlier: 0 }));
+  const columns = await Promise.all(
+    kinds.map(async ({ name, open }, n) => ({
+      name,
+      first: n * orders * 2,
+      shop: await open(town.place),
+      tally: { tried: 0, refusedByDatabase: 0, refusedEarlier: 0 } as Tally,
+    })),
+  );
+  const kill: Kill = async (pid) => {
+    await town.pool.query("select pg_terminate_backend($1, 5000)", [pid]);
+  };
   const bar = new SingleBar({
-    format: "Orders placed [{bar}] {value}/{total}",
+    format: "Orders placed [{bar}] {value} of {total}",
     hideCursor: true,
     noTTYOutput: true,
     notTTYSchedule: 1_000,
   });
-  bar.start(kinds.length * orders, 0);
   let killing: Promise<unknown> | undefined;
-  let placed = 0;
-  const onPlaced = () => {
-    bar.update(++placed);
-    if (placed < (kinds.length * orders) / 2) return;
-    killing ??= victim
-      .kill(
-        kinds.map(({ name }) => name),
-        1_000,
-      )
-      .then(() => hire("worker 3"));
-  };
+  bar.start(kinds.length * orders, 0);
   try {
-    await Promise.all(
-      kinds.map((kind, n) =>
-        runShop(town, kind, { orders, seed: seed + n, first: n * orders * 2, tally: tallies[n]!, onPlaced }),
-      ),
-    );
+    // All shops at the same time and in step, so that the kill finds jobs of each.
+    for (const [n, ending] of planEndings(orders, seed).entries()) {
+      await Promise.all(
+        columns.map(async ({ name, first, shop, tally }) => {
+          // Two numbers for each, since some orders come with an extra one.
+          const order = { id: first + 2 * n, shop: name, customer: 1 + (n % 5), total: 100 + n };
+          await placeOrder(shop, { order, extra: { ...order, id: order.id + 1 }, ending, tally, kill });
+          bar.increment();
+        }),
+      );
+      if (n + 1 >= orders / 2)
+        killing ??= victim
+          .kill(
+            kinds.map(({ name }) => name),
+            1_000,
+          )
+          .then(() => hire("worker 3"));
+    }
+    await killing;
   } finally {
     bar.stop();
+    await Promise.all(columns.map(({ shop }) => shop.close()));
   }
-  await killing;
   console.log("All orders are placed. Waiting until the workers have run every job …");
+  await drained(town, workers);
+  return Promise.all(
+    columns.map(async ({ name, tally }) => ({ shop: name, tally, audit: await audit(town, name) })),
+  );
+}
+
+async function drained(town: Town, workers: ReadonlySet<WorkerProcess>): Promise<void> {
   const deadline = Date.now() + 60_000;
-  while ((await openJobs(town)) > 0 && Date.now() < deadline) {
+  while ((await openJobs(town)) > 0) {
     if ([...workers].some(({ failed }) => failed)) throw new Error("A worker process ended by itself.");
+    if (Date.now() > deadline) return console.error("The workers are not done after a minute.");
     await sleep(50);
-  }
-  const audits = await Promise.all(kinds.map(({ name }) => audit(town, name)));
-  return kinds.map(({ name }, n) => ({ shop: name, tally: tallies[n]!, audit: audits[n]! }));
-}
-
-interface ShopRun {
-  readonly orders: number;
-  readonly seed: number;
-  /** The first of the numbers that its orders get; each may need two. */
-  readonly first: number;
-  readonly tally: Tally;
-  readonly onPlaced: () => void;
-}
-
-async function runShop(
-  town: { pool: Town["pool"]; place: Place },
-  kind: ShopKind,
-  { orders, seed, first, tally, onPlaced }: ShopRun,
-): Promise<void> {
-  const kill: Kill = async (pid) => {
-    await town.pool.query("select pg_terminate_backend($1, 5000)", [pid]);
-  };
-  const shop = await kind.open(town.place);
-  try {
-    for (const [n, ending] of planEndings(orders, seed).entries()) {
-      const order = { id: first + 2 * n, shop: kind.name, customer: 1 + (n % 5), total: 100 + n };
-      await placeOrder(shop, { order, extra: { ...order, id: order.id + 1 }, ending, tally, kill });
-      onPlaced();
-    }
-  } finally {
-    await shop.close();
   }
 }

@@ -26,7 +26,7 @@ const tell = (message: Message) => process.connected && process.send!(message);
 const worker = createWorker({
   database: pool,
   schema: queue,
-  concurrency: 10,
+  concurrency: 25,
   leaseMs: 2_000,
   pollMs: 250,
   // The demo takes connections and processes away on purpose: what the worker says about it is no news here.
