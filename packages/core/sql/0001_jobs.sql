@@ -176,6 +176,32 @@ create constraint trigger transaction_guard after insert on pillion.guard
   deferrable initially deferred for each row
   execute function pillion.transaction_guard();
 
+-- Enqueues one job that has no unique key. A function, because a session plans the INSERT in it once: sent as a
+-- statement of its own it would be planned for every job, which costs more than the rest of the enqueue. All is
+-- text, because drivers disagree on every other type. With a pin, nothing happens in any other transaction.
+create function pillion.enqueue_one(
+  queue text, name text, version text, priority text, max_attempts text, partition_key text, payload text, headers text,
+  run_at text, delay_ms text, guarded text, pin text)
+returns table (job_id text, job_state text, xid text)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  at   constant timestamptz := statement_timestamp();
+  due  constant timestamptz := coalesce(run_at::timestamptz, at + delay_ms::float8 * interval '1 millisecond', at);
+begin
+  xid := pg_current_xact_id()::text;
+  if pin <> xid then
+    return;
+  end if;
+  insert into pillion.job as j (queue, name, version, priority, max_attempts, partition_key, payload, headers,
+                                created_at, run_at, guard, state)
+  values (enqueue_one.queue, enqueue_one.name, enqueue_one.version::integer, enqueue_one.priority::smallint,
+          enqueue_one.max_attempts::integer, enqueue_one.partition_key, enqueue_one.payload::jsonb, enqueue_one.headers::jsonb,
+          at, due, case when guarded::boolean then at else '-infinity' end,
+          case when due > at then 'scheduled' else 'ready' end::pillion.job_state)
+  returning j.id::text, j.state::text into job_id, job_state;
+  return next;
+end $$;
+
 -- Enqueues jobs of which some have a unique key. One answer for each job, in their order; `created` is false
 -- where a job that will still run after this transaction commits already holds the key.
 -- jobs: [{name, payload, queue?, version?, priority?, headers?, runAt?, delayMs?, maxAttempts?, partitionKey?,

@@ -276,7 +276,12 @@ function describe<Tx extends object, Client extends object>(
   definition: AdapterDefinition<Tx, Client>,
   handle: unknown,
 ): string {
-  const own = isObject(handle) ? definition.describe?.(handle) : undefined;
+  let own: string | undefined;
+  try {
+    own = isObject(handle) ? definition.describe?.(handle) : undefined;
+  } catch {
+    // The same foreign handles that cannot be asked cannot be described by what they answer.
+  }
   return own ?? describeHandle(handle) ?? "an object that is no transaction";
 }
 

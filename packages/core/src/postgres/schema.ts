@@ -31,6 +31,7 @@ export function schemaOf(name: string) {
     migration: object("migration"),
     position: `'${object("position")}'`,
     claim: `'${object("claim")}'`,
+    enqueueOne: object("enqueue_one"),
     enqueueKeyed: object("enqueue_keyed"),
     wake: object("wake"),
   };
