@@ -6,7 +6,8 @@ export const endings = {
   commitFails: "COMMIT itself fails, on a deferred foreign key",
   savepoint: "an extra order is rolled back to a savepoint, the rest commits",
   killed: "the server kills the connection before the commit",
-  late: "the transaction rolls back, and its handle is used once more",
+  late: "the transaction rolls back, and its handle is used for one more enqueue",
+  lateUnseen: "the same, where the ORM has not noticed the rollback: only the database can tell",
 } as const;
 
 export type Ending = keyof typeof endings;

@@ -8,7 +8,7 @@ export interface Tally {
   tried: number;
   /** Late enqueues that reached the database, which refused them. */
   refusedByDatabase: number;
-  /** Late enqueues that the adapter or the ORM refused before any SQL was sent. */
+  /** Late enqueues that the adapter or the ORM refused by itself. */
   refusedEarlier: number;
 }
 
@@ -16,6 +16,7 @@ export interface Tally {
 export type Kill = (backendPid: number) => Promise<void>;
 
 const unknownCustomer = 999;
+const noActiveTransaction = "25P01";
 
 /** Places one order, and the job that writes its invoice, in one transaction that ends as it is told. */
 export async function placeOrder<Tx>(
@@ -33,6 +34,14 @@ export async function placeOrder<Tx>(
     await shop.insertOrder(tx, bought);
     await shop.enqueue(tx, invoiceOf(bought));
   };
+  const enqueueLate = (tx: Tx) =>
+    shop.enqueue(tx, invoiceOf(order)).then(
+      () => {},
+      (error) => {
+        if (sqlStateOf(error) === noActiveTransaction) tally.refusedByDatabase++;
+        else tally.refusedEarlier++;
+      },
+    );
   switch (ending) {
     case "commit":
       await shop.transaction((tx) => buy(tx, order));
@@ -81,11 +90,18 @@ export async function placeOrder<Tx>(
           throw new Error("the shop's own code fails");
         }),
       );
-      await shop.enqueue(leaked as Tx, invoiceOf(order)).catch((error) => {
-        if (sqlStateOf(error) === "25P01") tally.refusedByDatabase++;
-        else tally.refusedEarlier++;
-      });
+      return enqueueLate(leaked as Tx);
     }
+    case "lateUnseen":
+      return failing(
+        shop.transaction(async (tx) => {
+          tally.tried++;
+          await shop.insertOrder(tx, order);
+          await shop.rollbackByHand(tx);
+          await enqueueLate(tx);
+          throw new Error("the shop gives up");
+        }),
+      );
   }
 }
 

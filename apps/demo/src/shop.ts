@@ -22,6 +22,8 @@ export interface Shop<Tx> {
   transaction(work: (tx: Tx) => Promise<void>): Promise<unknown>;
   /** Runs `work` under a savepoint, rolls back to it when `work` throws, and passes the error on. */
   savepoint(tx: Tx, work: (tx: Tx) => Promise<void>): Promise<unknown>;
+  /** Sends a ROLLBACK of which the ORM takes no notice: it believes that the transaction is still open. */
+  rollbackByHand(tx: Tx): Promise<unknown>;
   insertOrder(tx: Tx, order: Order): Promise<unknown>;
   enqueue(tx: Tx, job: Job): Promise<Enqueued>;
   /** The server process behind the transaction's connection: what the demo kills. */

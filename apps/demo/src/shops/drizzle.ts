@@ -22,6 +22,7 @@ export const drizzle: ShopKind = {
     return {
       transaction: (work) => db.transaction(work),
       savepoint: (tx, work) => tx.transaction(work),
+      rollbackByHand: (tx) => tx.execute(sql`rollback`),
       insertOrder: (tx, order) => tx.insert(orders).values(order),
       enqueue: configure({ schema: queue }).enqueue,
       async backendPid(tx) {

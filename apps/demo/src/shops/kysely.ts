@@ -39,6 +39,7 @@ export const kysely: ShopKind = {
           throw error;
         }
       },
+      rollbackByHand: (trx) => sql`rollback`.execute(trx),
       insertOrder: (trx, order) => trx.insertInto("orders").values(order).execute(),
       enqueue: configure({ schema: queue }).enqueue,
       async backendPid(trx) {

@@ -18,6 +18,7 @@ export const prisma: ShopKind = {
     return {
       transaction: (work) => client.$transaction(work),
       savepoint: (tx, work) => tx.$transaction(work),
+      rollbackByHand: (tx) => tx.$executeRaw`rollback`,
       insertOrder: (tx, order) => tx.order.create({ data: order }),
       enqueue: configure({ schema: queue }).enqueue,
       async backendPid(tx) {

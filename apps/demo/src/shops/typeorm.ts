@@ -29,6 +29,7 @@ export const typeorm: ShopKind = {
     return {
       transaction: (work) => source.transaction(work),
       savepoint: (manager, work) => manager.transaction(work),
+      rollbackByHand: (manager) => manager.query("rollback"),
       insertOrder: (manager, order) => manager.insert(orders, order),
       enqueue: configure({ schema: queue }).enqueue,
       backendPid: async (manager) => (await manager.query("select pg_backend_pid() as pid"))[0].pid,
