@@ -77,7 +77,7 @@ export interface OpenOptions extends TransactionOptions {
 
 /**
  * A row of `orders (id text primary key, total integer not null check (total >= 0), customer text)`. `customer`
- * references a table that is empty, deferrable and initially deferred: an order with one fails at COMMIT.
+ * references a table of the suite's own, deferrable and initially deferred: it is checked at COMMIT.
  */
 export interface Order {
   readonly id: string;

@@ -8,4 +8,14 @@ export {
   type Traits,
   type WrongHandle,
 } from "./harness.ts";
+export { conformance, type TestRunner } from "./register.ts";
+export {
+  conformanceRun,
+  type Missing,
+  type NamedCase,
+  type Report,
+  type Run,
+  type RunOptions,
+} from "./run.ts";
+export type { Capability } from "./suite.ts";
 export { versionOf } from "./version-of.ts";

@@ -1,0 +1,170 @@
+import { type Context, makeContext } from "./context.ts";
+import { type Connection, type Harness, harnessName } from "./harness.ts";
+import { makePlace, type Place } from "./place.ts";
+import { type Capability, can, type Suite } from "./suite.ts";
+import { suites as allSuites } from "./suites/index.ts";
+import { openWire, type Wire } from "./wire.ts";
+
+export interface RunOptions {
+  /** A URL of the database. The run makes two schemas of its own there, and drops them in `close`. */
+  readonly url: string;
+  /** How long a case waits for a state that never comes; it only ends cases that fail. Default 20 s. */
+  readonly patienceMs?: number;
+  /**
+   * Arguments for the Node process that some cases start and kill, which imports the harness's module:
+   * `["--import", "tsx"]` for one in TypeScript. Default: those of this process.
+   */
+  readonly childArguments?: readonly string[];
+  /** Harnesses of other ORMs, whose handles this adapter must refuse. */
+  readonly others?: readonly Harness[];
+}
+
+/** A case that any test runner can register. */
+export interface NamedCase {
+  readonly suite: string;
+  /** A sentence that says what holds. */
+  readonly name: string;
+  /** Rejects with an AssertionError that says what does not hold. Cases may run in any order, and together. */
+  run(): Promise<void>;
+}
+
+/** What could not be asked of this ORM, by the cases that would have asked. */
+export interface Missing {
+  readonly capability: Capability;
+  readonly cases: readonly string[];
+}
+
+export interface Report {
+  readonly harness: string;
+  readonly orm: string;
+  readonly version: string;
+  readonly driver: string;
+  readonly form?: string;
+  /** As the server says it: "18.4". */
+  readonly postgres: string;
+  readonly traits: Harness["traits"];
+  readonly passed: number;
+  readonly failed: readonly string[];
+  readonly missing: readonly Missing[];
+  /** What the server could not be asked to do. */
+  readonly notes: readonly string[];
+}
+
+export interface Run {
+  readonly cases: readonly NamedCase[];
+  /** What has come of the cases so far. */
+  report(): Promise<Report>;
+  /** Closes what the run opened and drops its schemas. */
+  close(): Promise<void>;
+}
+
+/** One adapter's cases, for any test runner. Nothing is opened before the first case runs. */
+export function conformanceRun(harness: Harness, options: RunOptions): Run {
+  const { patienceMs = 20_000, childArguments = process.execArgv, others = [] } = options;
+  const notes = new Set<string>();
+  const passed = new Set<string>();
+  const failed = new Set<string>();
+  const missing = new Map<Capability, string[]>();
+  let place: Promise<Place> | undefined;
+  const idle: Seat[] = [];
+  const spoilt: Seat[] = [];
+
+  async function runCase(run: (context: Context) => Promise<void>): Promise<void> {
+    place ??= makePlace(options.url, patienceMs);
+    const at = await place;
+    const seat = idle.pop() ?? makeSeat(harness, at);
+    const { context, end } = makeContext({
+      harness,
+      place: at,
+      patienceMs,
+      childArguments,
+      connection: seat.connection,
+      wired: seat.wired,
+      note: (text) => void notes.add(text),
+    });
+    try {
+      await run(context);
+      await end();
+      idle.push(seat);
+    } catch (error) {
+      // Whatever the case left behind shall not fail the next one.
+      await end().catch(() => {});
+      spoilt.push(seat);
+      throw error;
+    }
+  }
+
+  const cases: NamedCase[] = [];
+  for (const suite of allSuites(others) as readonly Suite[])
+    for (const { name, needs, run } of suite.cases(harness)) {
+      const title = `${suite.name}: ${name}`;
+      if (needs !== undefined && !can(harness, needs))
+        missing.set(needs, [...(missing.get(needs) ?? []), title]);
+      else
+        cases.push({
+          suite: suite.name,
+          name,
+          async run() {
+            try {
+              await runCase(run);
+              passed.add(title);
+            } catch (error) {
+              failed.add(title);
+              throw error;
+            }
+          },
+        });
+    }
+
+  return {
+    cases,
+    async report() {
+      place ??= makePlace(options.url, patienceMs);
+      const [server] = await (await place).reader.query("show server_version");
+      const { orm, version, driver, form, traits } = harness;
+      return {
+        harness: harnessName(harness),
+        orm,
+        version,
+        driver,
+        ...(form === undefined ? {} : { form }),
+        postgres: server!.server_version!.split(" ")[0]!,
+        traits,
+        passed: passed.size,
+        failed: [...failed],
+        missing: [...missing].map(([capability, titles]) => ({ capability, cases: titles })),
+        notes: [...notes],
+      };
+    },
+    async close() {
+      for (const seat of [...idle, ...spoilt]) await seat.close();
+      await (await place)?.close();
+    },
+  };
+}
+
+/** Clients that one case after the other uses, each alone. */
+interface Seat {
+  connection(): Promise<Connection<object, object>>;
+  wired(): Promise<{ connection: Connection<object, object>; wire: Wire }>;
+  close(): Promise<void>;
+}
+
+function makeSeat(harness: Harness, { url, schema }: Place): Seat {
+  let plain: Promise<Connection<object, object>> | undefined;
+  let wired: Promise<{ connection: Connection<object, object>; wire: Wire }> | undefined;
+  return {
+    connection: () => (plain ??= harness.connect({ url, schema, poolSize: 6 })),
+    wired: () =>
+      (wired ??= openWire(url).then(async (wire) => ({
+        wire,
+        connection: await harness.connect({ url: wire.url, schema, poolSize: 6 }),
+      }))),
+    async close() {
+      await (await plain)?.close();
+      const through = await wired;
+      await through?.connection.close();
+      await through?.wire.close();
+    },
+  };
+}

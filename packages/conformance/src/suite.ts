@@ -1,0 +1,30 @@
+import type { Context } from "./context.ts";
+import type { Harness } from "./harness.ts";
+
+/** What an ORM may or may not be able to do. A case that needs what is missing is reported, not run. */
+export type Capability = "savepoints" | "explicit rollback" | "own timeout" | "array form";
+
+/** One guarantee, as cases. A case's name is a sentence that says what holds. */
+export interface Suite {
+  readonly name: string;
+  cases(harness: Harness): readonly Case[];
+}
+
+export interface Case {
+  readonly name: string;
+  readonly needs?: Capability;
+  run(context: Context): Promise<void>;
+}
+
+export function can(harness: Harness, capability: Capability): boolean {
+  switch (capability) {
+    case "savepoints":
+      return harness.savepoint !== undefined;
+    case "explicit rollback":
+      return harness.rollback !== undefined;
+    case "own timeout":
+      return harness.traits.ownTimeout;
+    case "array form":
+      return harness.array !== undefined;
+  }
+}

@@ -1,0 +1,47 @@
+import type { Harness } from "../harness.ts";
+import type { Suite } from "../suite.ts";
+import { arrayForm } from "./array-form.ts";
+import { atomicity } from "./atomicity.ts";
+import { badInput } from "./bad-input.ts";
+import { batches } from "./batches.ts";
+import { commitForms } from "./commit-forms.ts";
+import { contendedKeys } from "./contended-keys.ts";
+import { failuresAtCommit } from "./failures-at-commit.ts";
+import { hostileSettings } from "./hostile-settings.ts";
+import { isolation } from "./isolation.ts";
+import { keys } from "./keys.ts";
+import { killedProcess } from "./killed-process.ts";
+import { lateHandles } from "./late-handles.ts";
+import { oneConnection } from "./one-connection.ts";
+import { optionsSuite } from "./options.ts";
+import { payload } from "./payload.ts";
+import { foreignHandles, refusals } from "./refusals.ts";
+import { savepoints } from "./savepoints.ts";
+import { standalone } from "./standalone.ts";
+import { visibility } from "./visibility.ts";
+
+/** Every suite; `others` are the harnesses whose handles must be refused. */
+export function suites(others: readonly Harness[]): readonly Suite[] {
+  return [
+    atomicity,
+    failuresAtCommit,
+    killedProcess,
+    arrayForm,
+    visibility,
+    savepoints,
+    refusals,
+    foreignHandles(others),
+    lateHandles,
+    keys,
+    contendedKeys,
+    payload,
+    optionsSuite,
+    badInput,
+    batches,
+    isolation,
+    oneConnection,
+    hostileSettings,
+    commitForms,
+    standalone,
+  ];
+}
