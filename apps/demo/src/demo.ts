@@ -24,7 +24,7 @@ export async function runDemo(town: Town, { kinds, orders, seed, workers }: Demo
     return worker;
   };
   const victim = hire("worker 1");
-  hire("worker 2");
+  const other = hire("worker 2");
   const columns = await Promise.all(
     kinds.map(async ({ name, open }, n) => ({
       name,
@@ -36,6 +36,7 @@ export async function runDemo(town: Town, { kinds, orders, seed, workers }: Demo
   const kill: Kill = async (pid) => {
     await town.pool.query("select pg_terminate_backend($1, 5000)", [pid]);
   };
+  await Promise.all([victim.ready, other.ready]);
   const bar = new SingleBar({
     format: "Orders placed [{bar}] {value} of {total}",
     hideCursor: true,

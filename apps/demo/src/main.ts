@@ -59,7 +59,11 @@ takes its place.
 try {
   const results = await runDemo(town, { ...options, kinds, workers });
   const twice = results.reduce((sum, { audit }) => sum + audit.startedTwice, 0);
-  console.log(`The killed worker left ${twice} jobs half-done; the others ran them again.\n`);
+  console.log(
+    twice > 0
+      ? `The killed worker left ${twice} jobs half-done; the others ran them again.\n`
+      : "The killed worker had no job in its hands this time: with more orders it will.\n",
+  );
   console.log(tableOf(results));
   if (holds(results))
     console.log("\nEvery committed order has exactly one invoice, and no other order has a job.");

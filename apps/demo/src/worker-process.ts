@@ -12,6 +12,8 @@ export class WorkerProcess {
   readonly #exited: Promise<unknown>;
   #end: "running" | "stopping" | "killed" | "gone" = "running";
   #changed = () => {};
+  /** Resolves when it takes jobs; rejects when it ends before. */
+  readonly ready: Promise<void>;
 
   constructor(name: string, { url, queue }: Place) {
     this.#child = fork(fileURLToPath(new URL("./worker.ts", import.meta.url)), [name, url, queue]);
@@ -19,9 +21,16 @@ export class WorkerProcess {
       if (this.#end === "running") this.#end = "gone";
       this.#changed();
     });
-    this.#child.on("message", ({ event, job, shop }: Message) => {
-      if (event === "started") this.#running.set(job, shop);
-      else this.#running.delete(job);
+    let sayReady = () => {};
+    this.ready = new Promise((resolve, reject) => {
+      sayReady = resolve;
+      this.#exited.then(() => reject(new Error(`${name} ended before it was ready.`)));
+    });
+    this.ready.catch(() => {});
+    this.#child.on("message", (message: Message) => {
+      if (message.event === "ready") return sayReady();
+      if (message.event === "started") this.#running.set(message.job, message.shop);
+      else this.#running.delete(message.job);
       this.#changed();
     });
   }
@@ -31,12 +40,8 @@ export class WorkerProcess {
     return this.#end === "gone";
   }
 
-  /**
-   * Kills it with SIGKILL in the middle of jobs: of each of these shops, if their jobs come to it in time.
-   *
-   * @returns how many handlers were running
-   */
-  async kill(shops: readonly string[], patienceMs: number): Promise<number> {
+  /** Kills it with SIGKILL in the middle of jobs: of each of these shops, if their jobs come to it in time. */
+  async kill(shops: readonly string[], patienceMs: number): Promise<void> {
     this.#child.send("jam");
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, patienceMs);
@@ -51,7 +56,6 @@ export class WorkerProcess {
     this.#end = "killed";
     this.#child.kill("SIGKILL");
     await this.#exited;
-    return this.#running.size;
   }
 
   async stop(): Promise<void> {

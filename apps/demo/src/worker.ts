@@ -2,15 +2,14 @@ import { createWorker, handle } from "@pillion/core/worker";
 import pg from "pg";
 import { writeInvoice } from "./job.ts";
 
-// A worker process: `worker.ts NAME URL QUEUE`. It tells its parent each start and each end of a handler.
+// A worker process: `worker.ts NAME URL QUEUE`. It tells its parent when it is ready, and each
+// start and end of a handler.
 const [name, url, queue] = process.argv.slice(2) as [string, string, string];
 
 /** What a worker process tells the demo. */
-export interface Message {
-  readonly event: "started" | "ended";
-  readonly job: string;
-  readonly shop: string;
-}
+export type Message =
+  | { readonly event: "ready" }
+  | { readonly event: "started" | "ended"; readonly job: string; readonly shop: string };
 
 const pool = new pg.Pool({ connectionString: url, max: 4 });
 pool.on("error", () => {});
@@ -50,6 +49,8 @@ const worker = createWorker({
     }),
   ],
 });
+await worker.start();
+tell({ event: "ready" });
 await worker.run();
 await pool.end();
 process.disconnect?.();
