@@ -23,8 +23,7 @@ export async function runDemo(town: Town, { kinds, orders, seed, workers }: Demo
     workers.add(worker);
     return worker;
   };
-  const victim = hire("worker 1");
-  const other = hire("worker 2");
+  const pair = [hire("worker 1"), hire("worker 2")] as const;
   const columns = await Promise.all(
     kinds.map(async ({ name, open }, n) => ({
       name,
@@ -36,7 +35,7 @@ export async function runDemo(town: Town, { kinds, orders, seed, workers }: Demo
   const kill: Kill = async (pid) => {
     await town.pool.query("select pg_terminate_backend($1, 5000)", [pid]);
   };
-  await Promise.all([victim.ready, other.ready]);
+  await Promise.all(pair.map(({ ready }) => ready));
   const bar = new SingleBar({
     format: "Orders placed [{bar}] {value} of {total}",
     hideCursor: true,
@@ -57,12 +56,10 @@ export async function runDemo(town: Town, { kinds, orders, seed, workers }: Demo
         }),
       );
       if (n + 1 >= orders / 2)
-        killing ??= victim
-          .kill(
-            kinds.map(({ name }) => name),
-            1_000,
-          )
-          .then(() => hire("worker 3"));
+        killing ??= killOne(
+          pair,
+          kinds.map(({ name }) => name),
+        ).then(() => hire("worker 3"));
     }
     await killing;
   } finally {
@@ -74,6 +71,19 @@ export async function runDemo(town: Town, { kinds, orders, seed, workers }: Demo
   return Promise.all(
     columns.map(async ({ name, tally }) => ({ shop: name, tally, audit: await audit(town, name) })),
   );
+}
+
+/** Kills a worker that has a job of each shop in its hands; after a while the one that has more jobs. */
+async function killOne(pair: readonly [WorkerProcess, WorkerProcess], shops: readonly string[]) {
+  for (const worker of pair) worker.jam();
+  const patience = Date.now() + 1_000;
+  const ripe = () => pair.find(({ jobsOf }) => shops.every((shop) => jobsOf.includes(shop)));
+  do await sleep(20);
+  while (!ripe() && Date.now() < patience);
+  const [one, two] = pair;
+  const victim = ripe() ?? (one.jobsOf.length >= two.jobsOf.length ? one : two);
+  await victim.kill();
+  (victim === one ? two : one).release();
 }
 
 async function drained(town: Town, workers: ReadonlySet<WorkerProcess>): Promise<void> {

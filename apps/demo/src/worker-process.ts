@@ -11,7 +11,6 @@ export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
   #end: "running" | "stopping" | "killed" | "gone" = "running";
-  #changed = () => {};
   /** Resolves when it takes jobs; rejects when it ends before. */
   readonly ready: Promise<void>;
 
@@ -19,7 +18,6 @@ export class WorkerProcess {
     this.#child = fork(fileURLToPath(new URL("./worker.ts", import.meta.url)), [name, url, queue]);
     this.#exited = once(this.#child, "exit").then(() => {
       if (this.#end === "running") this.#end = "gone";
-      this.#changed();
     });
     let sayReady = () => {};
     this.ready = new Promise((resolve, reject) => {
@@ -31,7 +29,6 @@ export class WorkerProcess {
       if (message.event === "ready") return sayReady();
       if (message.event === "started") this.#running.set(message.job, message.shop);
       else this.#running.delete(message.job);
-      this.#changed();
     });
   }
 
@@ -40,19 +37,21 @@ export class WorkerProcess {
     return this.#end === "gone";
   }
 
-  /** Kills it with SIGKILL in the middle of jobs: of each of these shops, if their jobs come to it in time. */
-  async kill(shops: readonly string[], patienceMs: number): Promise<void> {
+  /** The shop of each job whose handler runs now. */
+  get jobsOf(): readonly string[] {
+    return [...this.#running.values()];
+  }
+
+  /** Lets its handlers stand still where they are, until they are released. */
+  jam(): void {
     this.#child.send("jam");
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, patienceMs);
-      this.#changed = () => {
-        const hit = new Set(this.#running.values());
-        if (this.#end === "running" && !shops.every((shop) => hit.has(shop))) return;
-        clearTimeout(timer);
-        resolve();
-      };
-      this.#changed();
-    });
+  }
+
+  release(): void {
+    this.#child.send("release");
+  }
+
+  async kill(): Promise<void> {
     this.#end = "killed";
     this.#child.kill("SIGKILL");
     await this.#exited;

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import { createWorker, handle } from "@pillion/core/worker";
 import pg from "pg";
 import { writeInvoice } from "./job.ts";
@@ -14,10 +15,12 @@ export type Message =
 const pool = new pg.Pool({ connectionString: url, max: 4 });
 pool.on("error", () => {});
 
-// The demo tells the worker that it will kill to stand still, so that the kill hits it in the middle of jobs.
+// Before the demo kills a worker, it tells both to stand still, so that the kill hits in the middle of jobs.
 let jammed = false;
+const printer = new EventEmitter().setMaxListeners(0);
 process.on("message", (message) => {
   jammed = message === "jam";
+  if (!jammed) printer.emit("released");
 });
 process.on("disconnect", () => process.exit(1));
 const tell = (message: Message) => process.connected && process.send!(message);
@@ -38,7 +41,7 @@ const worker = createWorker({
         name,
       ]);
       tell({ event: "started", job: id, shop });
-      if (jammed) await new Promise(() => {});
+      if (jammed) await once(printer, "released");
       // Jobs run at least once: what makes this handler bear repetition is its `where not exists`, by the job's id.
       await pool.query(
         `insert into invoices (job_id, order_id, shop)
