@@ -49,13 +49,13 @@ const definition: AdapterDefinition<TypeOrmTransaction, TypeOrmDataSource> = {
     return Array.isArray(answer[0]) ? answer[0] : (answer as Row[]);
   },
   describe(handle) {
-    if (isDataSource(handle))
-      return isOpen(runnerOf(handle.manager)) ? "a TypeORM DataSource inside a transaction" : undefined;
-    const runner = runnerOf(handle);
-    if (runner === undefined)
-      return "getRepository" in handle ? "a TypeORM EntityManager that is in no transaction" : undefined;
+    const isRoot = isDataSource(handle);
+    const runner = runnerOf(isRoot ? handle.manager : handle);
+    if (isRoot) return isOpen(runner) ? "a TypeORM DataSource inside a transaction" : undefined;
+    if (runner === undefined && !("getRepository" in handle)) return undefined;
     const what = runner === handle ? "QueryRunner" : "EntityManager";
-    return `a TypeORM ${what} ${runner.isReleased ? "whose connection is released" : "that is in no transaction"}`;
+    const state = isOpen(runner) ? "in a transaction" : runner?.isReleased ? "released" : "in no transaction";
+    return `a TypeORM ${what} that is ${state}`;
   },
   transaction: (dataSource, { isolationLevel }, fn) =>
     isolationLevel ? dataSource.transaction(isolationLevel.toUpperCase(), fn) : dataSource.transaction(fn),

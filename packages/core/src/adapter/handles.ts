@@ -21,6 +21,8 @@ export function describeHandle(value: unknown): string | undefined {
       ? "a Prisma transaction client (@pillion/prisma)"
       : "a Prisma client, which is not a transaction";
   if (has("createQueryRunner", "initialize")) return "a TypeORM DataSource, which is not a transaction";
+  if (has("findOneBy", "createQueryBuilder") && typeof get(value, "manager") === "object")
+    return "a TypeORM Repository, which is not a transaction";
   if (has("getRepository", "transaction")) return "a TypeORM EntityManager (@pillion/typeorm)";
   if (has("startTransaction", "query", "release")) return "a TypeORM QueryRunner (@pillion/typeorm)";
   if (has("savepoint", "unsafe")) return "a postgres.js transaction";
