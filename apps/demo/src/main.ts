@@ -16,7 +16,7 @@ const options = new Command("demo")
   .description(
     "Places orders through each ORM, and lets two workers write the invoices, one of which is killed.",
   )
-  .option("--orders <n>", "how many orders each ORM places", whole(1), 200)
+  .option("--orders <n>", "how many orders each ORM places", whole(1), 100)
   .option("--orm <name>", `only this one: ${shops.map(({ name }) => name.toLowerCase()).join(", ")}`)
   .option("--seed <n>", "decides how each order ends", whole(0), 1)
   .parse()
