@@ -31,8 +31,11 @@ export interface Harness<Tx extends object = any, Client extends object = any> {
   savepoint?<T>(tx: Tx, fn: (tx: Tx) => Promise<T>): Promise<T>;
   /** Rolls back by the ORM's explicit call, from within `fn`. It may throw what leads out of `fn`. Absent: none. */
   rollback?(tx: Tx): Promise<unknown>;
-  /** Runs the enqueue and then insertOrder as one array of statements in one transaction. Absent: no such form. */
-  array?(client: Client, job: Job, order: Order): Promise<Enqueued>;
+  /**
+   * Enqueues with `verbs` (the adapter, bound to the run's schema) and then inserts the order, as one array of
+   * statements in one transaction. Absent: no such form.
+   */
+  array?(verbs: Verbs<Tx, Client>, client: Client, job: Job, order: Order): Promise<Enqueued>;
   /** What a user of this ORM may pass by mistake. The root client must be among them. */
   readonly wrongHandles: readonly WrongHandle<Tx, Client>[];
 }

@@ -11,7 +11,7 @@ const cases: Case[] = [
       const order = context.order();
       const { client } = await context.connection();
       const answer = await accepted(
-        context.harness.array!(client, type({ a: [1] }), order),
+        context.harness.array!(context.verbs, client, type({ a: [1] }), order),
         "the array failed",
       );
       const stored = await context.reader.jobs(type.name);
@@ -32,7 +32,7 @@ const cases: Case[] = [
       const connection = await context.connection();
       await connection.transaction((tx) => context.harness.insertOrder(tx, order));
       await rejection(
-        context.harness.array!(connection.client, type(null), order),
+        context.harness.array!(context.verbs, connection.client, type(null), order),
         "the same order was inserted twice",
       );
       assert.equal((await context.reader.jobs(type.name)).length, 0, "the job of a rolled-back array exists");
@@ -45,7 +45,7 @@ const cases: Case[] = [
       const type = context.jobType();
       const { client } = await context.connection();
       await rejection(
-        context.harness.array!(client, type(null), context.order({ customer: "nobody" })),
+        context.harness.array!(context.verbs, client, type(null), context.order({ customer: "nobody" })),
         "the array resolved although its COMMIT failed",
       );
       assert.equal((await context.reader.jobs(type.name)).length, 0, "the job of a failed array exists");
