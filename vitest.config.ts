@@ -16,7 +16,15 @@ export default defineConfig({
           ...patience,
         },
       },
-      { test: { name: "repository", include: ["test/*.test.ts"], ...patience } },
+      { test: { name: "conformance", include: ["test/conformance.test.ts"], ...patience } },
+      {
+        test: {
+          name: "repository",
+          include: ["test/*.test.ts"],
+          exclude: ["test/conformance.test.ts"],
+          ...patience,
+        },
+      },
     ],
   },
 });
