@@ -72,9 +72,9 @@ function harness(release: (typeof releases)[number], form: "PrismaClient" | "ext
     execute: (tx, statement) => tx.$queryRawUnsafe(statement),
     // Since Prisma 7.5.
     ...(folder === "prisma-7" && { savepoint: (tx, fn) => tx.$transaction(fn) }),
-    async array(client, job, order) {
+    async array(verbs, client, job, order) {
       const [[row]] = await client.$transaction([
-        adapter.enqueueQuery(client, job),
+        (verbs as adapter.PrismaVerbs).enqueueQuery(client, job),
         client.order.create({ data: order }),
       ]);
       return { id: row.id, created: row.created !== "false", state: row.state };
