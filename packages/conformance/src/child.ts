@@ -3,7 +3,7 @@ import { pidOf } from "./context.ts";
 import { enqueueInEveryForm } from "./forms.ts";
 import { type Harness, harnessName, type Order } from "./harness.ts";
 
-/** What the suite `killed process` asks of the process that it kills. */
+/** What the suites `killed process` and `killed backend` ask of a process of their own. */
 export interface ChildTask {
   readonly module: string;
   readonly harness: string;

@@ -34,7 +34,7 @@ export interface Context {
   /** A client for this case alone. */
   connect(options?: Partial<ConnectOptions>): Promise<Connection<object, object>>;
   /** A job type that no other case knows. */
-  jobType(): AnyJob;
+  jobType(name?: string): AnyJob;
   order(changed?: Partial<Order>): Order;
   /** Opens a transaction and leaves it open: rolled back after the case, if the case has not ended it. */
   open(connection: Connection<object, object>, options?: OpenOptions): Promise<OpenTransaction>;
@@ -72,7 +72,7 @@ export function makeContext(parts: ContextParts): { context: Context; end(): Pro
       releases.push(() => connection.close());
       return connection;
     },
-    jobType: () => defineJob({ name: `conformance.${randomUUID()}`, payload: type<unknown>() }),
+    jobType: (name = `conformance.${randomUUID()}`) => defineJob({ name, payload: type<unknown>() }),
     order: (changed) => ({ id: randomUUID(), total: 1, customer: null, ...changed }),
     async open(connection, options) {
       const open = await openTransaction(harness, connection, options);

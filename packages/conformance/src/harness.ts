@@ -53,6 +53,11 @@ export interface Traits {
   readonly ownTimeout: boolean;
   /** What `transaction` does when a statement failed, `fn` swallowed its error and returned: COMMIT then rolls back. */
   readonly swallowedError: "resolves" | "rejects";
+  /**
+   * What a connection that is lost inside a transaction does to the application: the transaction rejects and the
+   * client goes on with another connection; or the driver ends the process with an error that nobody can catch.
+   */
+  readonly lostConnection: "rejects" | "ends the process";
 }
 
 export interface ConnectOptions {

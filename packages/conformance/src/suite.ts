@@ -2,7 +2,12 @@ import type { Context } from "./context.ts";
 import type { Harness } from "./harness.ts";
 
 /** What an ORM may or may not be able to do. A case that needs what is missing is reported, not run. */
-export type Capability = "savepoints" | "explicit rollback" | "own timeout" | "array form";
+export type Capability =
+  | "savepoints"
+  | "explicit rollback"
+  | "own timeout"
+  | "array form"
+  | "surviving a lost connection";
 
 /** One guarantee, as cases. A case's name is a sentence that says what holds. */
 export interface Suite {
@@ -26,5 +31,7 @@ export function can(harness: Harness, capability: Capability): boolean {
       return harness.traits.ownTimeout;
     case "array form":
       return harness.array !== undefined;
+    case "surviving a lost connection":
+      return harness.traits.lostConnection === "rejects";
   }
 }

@@ -53,6 +53,7 @@ function harness(
       handleLives: "transaction",
       ownTimeout: false,
       swallowedError: "resolves",
+      lostConnection: "rejects",
       ...traits,
     },
     async connect(options) {
@@ -78,6 +79,8 @@ function harness(
   };
 }
 
+// postgres.js 3.4 writes ROLLBACK to the socket that it has lost: porsager/postgres.
+const onPostgres = { swallowedError: "rejects", lostConnection: "ends the process" } as const;
 const ended = (client: postgres.Sql) => ({ close: () => client.end() });
 
 export const harnesses = [
@@ -85,7 +88,7 @@ export const harnesses = [
     const client = pgPool(options);
     return { db: drizzleOnPg(client), close: () => client.end() };
   }),
-  harness("drizzle-orm", "postgres", { swallowedError: "rejects" }, ({ url, poolSize }) => {
+  harness("drizzle-orm", "postgres", onPostgres, ({ url, poolSize }) => {
     const client = postgres(url, { max: poolSize });
     return { db: drizzleOnPostgres(client), ...ended(client) };
   }),
@@ -93,7 +96,7 @@ export const harnesses = [
     const client = pgPool(options);
     return { db: rcOnPg({ client }), close: () => client.end() };
   }),
-  harness("drizzle-orm-rc", "postgres", { swallowedError: "rejects" }, ({ url, poolSize }) => {
+  harness("drizzle-orm-rc", "postgres", onPostgres, ({ url, poolSize }) => {
     const client = postgres(url, { max: poolSize });
     return { db: rcOnPostgres({ client }), ...ended(client) };
   }),

@@ -72,6 +72,7 @@ function harness(packageName: "kysely" | "kysely-0.29", parts: Partial<KyselyHar
       handleLives: "transaction",
       ownTimeout: false,
       swallowedError: packageName === "kysely" ? "resolves" : "rejects",
+      lostConnection: "rejects",
     },
     async connect({ url, poolSize }): Promise<Connection<Tx, Db>> {
       const pool = new pg.Pool({ connectionString: url, max: poolSize });

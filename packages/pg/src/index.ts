@@ -17,10 +17,16 @@ const definition: AdapterDefinition<PgTransaction, PgClient> = {
   handleLives: "connection",
   // getTransactionStatus exists since pg 8.21: below it the guard in the database stands alone.
   inTransaction: (client) => isClient(client) && ["T", "E", undefined].includes(status(client) as string),
+  // A client of an older pg may be in a transaction: only a pool is known to be outside.
   isClient: (client) =>
-    isPool(client) || (isClient(client) && !["T", "E"].includes(status(client) as string)),
+    isPool(client) || (isClient(client) && (status(client) === "I" || status(client) === null)),
   run: async (handle, { text, values }) => (await handle.query({ text, values: [...values] })).rows,
-  describe: (handle) => (isClient(handle) ? "a pg Client with no transaction open" : undefined),
+  describe(handle) {
+    if (!isClient(handle)) return undefined;
+    const open = status(handle);
+    if (open === undefined) return "a pg Client";
+    return `a pg Client with ${open === "T" || open === "E" ? "a" : "no"} transaction open`;
+  },
   async transaction(pool, { isolationLevel }, fn) {
     const client = isPool(pool) ? await pool.connect() : pool;
     try {
@@ -65,8 +71,11 @@ function isPool(handle: object): handle is Pool {
 }
 
 function isClient(handle: object): handle is ClientBase {
+  // Other ORMs' handles have a query and a connection too; only a pg Client escapes identifiers.
   return (
-    typeof (handle as Partial<ClientBase>).query === "function" && "connection" in handle && !isPool(handle)
+    typeof (handle as Partial<ClientBase>).escapeIdentifier === "function" &&
+    "connection" in handle &&
+    !isPool(handle)
   );
 }
 

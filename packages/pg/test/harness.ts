@@ -1,42 +1,10 @@
-import { type Connection, type Harness, versionOf, type WrongHandle } from "@pillion/conformance";
-import pg from "pg";
+import { createRequire } from "node:module";
+import { type Harness, versionOf, type WrongHandle } from "@pillion/conformance";
+import type pg from "pg";
 import * as adapter from "../src/index.ts";
 
 type Tx = adapter.PgTransaction;
 type Client = adapter.PgClient;
-
-async function connect({
-  url,
-  poolSize,
-}: {
-  url: string;
-  poolSize: number;
-}): Promise<Connection<Tx, Client>> {
-  const pool = new pg.Pool({ connectionString: url, max: poolSize });
-  pool.on("error", () => {});
-  pool.on("connect", (client) => client.on("error", () => {}));
-  return {
-    client: pool,
-    async transaction(fn, { isolationLevel } = {}) {
-      const client = await pool.connect();
-      let broken = false;
-      try {
-        await client.query(isolationLevel ? `begin isolation level ${isolationLevel}` : "begin");
-        const result = await fn(client);
-        await client.query("commit");
-        return result;
-      } catch (error) {
-        await client.query("rollback").catch(() => {
-          broken = true;
-        });
-        throw error;
-      } finally {
-        client.release(broken);
-      }
-    },
-    close: () => pool.end(),
-  };
-}
 
 const wrongHandles: WrongHandle<Tx, Client>[] = [
   { name: "a pool", says: "a pg Pool", make: ({ client }) => client },
@@ -51,35 +19,80 @@ const wrongHandles: WrongHandle<Tx, Client>[] = [
   },
 ];
 
-export const harnesses: Harness<Tx, Client>[] = [
-  {
+function harness(packageName: string, parts: Pick<Harness<Tx, Client>, "traits" | "wrongHandles">) {
+  const { Pool } = createRequire(import.meta.url)(packageName) as typeof pg;
+  return {
     orm: "pg",
-    version: versionOf("pg", import.meta.url),
+    version: versionOf(packageName, import.meta.url),
     driver: "pg",
     module: import.meta.url,
     adapter,
-    traits: {
-      finishedHandle: "adapter",
-      handleLives: "connection",
-      ownTimeout: false,
-      swallowedError: "resolves",
+    async connect({ url, poolSize }) {
+      const pool = new Pool({ connectionString: url, max: poolSize });
+      pool.on("error", () => {});
+      pool.on("connect", (client) => client.on("error", () => {}));
+      return {
+        client: pool,
+        transaction: (fn, options) => transaction(pool, fn, options?.isolationLevel),
+        close: () => pool.end(),
+      };
     },
-    connect,
     insertOrder: (tx, { id, total, customer }) =>
       tx.query("insert into orders (id, total, customer) values ($1, $2, $3)", [id, total, customer]),
     execute: async (tx, statement) => (await tx.query(statement)).rows,
-    async savepoint(tx, fn) {
-      await tx.query("savepoint inner_one");
-      try {
-        const result = await fn(tx);
-        await tx.query("release savepoint inner_one");
-        return result;
-      } catch (error) {
-        await tx.query("rollback to savepoint inner_one");
-        throw error;
-      }
-    },
+    savepoint,
     rollback: (tx) => tx.query("rollback"),
-    wrongHandles,
-  },
+    ...parts,
+  } satisfies Harness<Tx, Client>;
+}
+
+async function transaction<T>(
+  pool: pg.Pool,
+  fn: (tx: Tx) => Promise<T>,
+  level: string | undefined,
+): Promise<T> {
+  const client = await pool.connect();
+  let lost = false;
+  try {
+    await client.query(level ? `begin isolation level ${level}` : "begin");
+    const result = await fn(client);
+    await client.query("commit");
+    return result;
+  } catch (error) {
+    await client.query("rollback").catch(() => {
+      lost = true;
+    });
+    throw error;
+  } finally {
+    client.release(lost);
+  }
+}
+
+async function savepoint<T>(tx: Tx, fn: (tx: Tx) => Promise<T>): Promise<T> {
+  await tx.query("savepoint inner_one");
+  try {
+    const result = await fn(tx);
+    await tx.query("release savepoint inner_one");
+    return result;
+  } catch (error) {
+    await tx.query("rollback to savepoint inner_one");
+    throw error;
+  }
+}
+
+const traits = {
+  finishedHandle: "adapter",
+  handleLives: "connection",
+  ownTimeout: false,
+  swallowedError: "resolves",
+  lostConnection: "rejects",
+} as const;
+
+export const harnesses: Harness<Tx, Client>[] = [
+  // Below 8.21 a client does not tell whether a transaction is open: the guard in the database stands alone.
+  harness("pg-8.11", {
+    traits: { ...traits, finishedHandle: "database" },
+    wrongHandles: wrongHandles.slice(0, 1),
+  }),
+  harness("pg", { traits, wrongHandles }),
 ];

@@ -48,6 +48,7 @@ function harness(release: (typeof releases)[number], form: "PrismaClient" | "ext
       handleLives: "transaction",
       ownTimeout: true,
       swallowedError: "resolves",
+      lostConnection: "rejects",
     },
     async connect({ url, schema, poolSize }): Promise<Connection<Tx, Client>> {
       const root = new PrismaClient({

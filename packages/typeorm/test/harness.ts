@@ -84,6 +84,7 @@ function harness(release: typeof currentRelease, version: string, form: string):
       handleLives: "connection",
       ownTimeout: false,
       swallowedError: "resolves",
+      lostConnection: "rejects",
     },
     async connect({ url, poolSize }) {
       const client = new DataSource({

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { type Context, pidOf } from "../context.ts";
-import { accepted, assertSqlState, rejection } from "../expect.ts";
+import type { Context } from "../context.ts";
+import { assertSqlState, rejection } from "../expect.ts";
 import { enqueueInEveryForm } from "../forms.ts";
 import type { Case, Suite } from "../suite.ts";
 
@@ -142,35 +142,6 @@ const cases: Case[] = [
           if (error instanceof assert.AssertionError) throw error;
         });
       await assertNothing(context, type.name, order.id, "a failed transaction");
-    },
-  },
-  {
-    name: "a pool whose connection was lost serves the next transaction",
-    async run(context) {
-      const connection = await context.connect({ poolSize: 2 });
-      const type = context.jobType();
-      const lost = context.order();
-      await connection
-        .transaction(async (tx) => {
-          await context.harness.insertOrder(tx, lost);
-          await enqueueInEveryForm(context.verbs, tx, type);
-          const pid = await pidOf(context.harness, tx);
-          await context.reader.query("select pg_terminate_backend($1)", [pid]);
-          await context.reader.untilGone(pid);
-          await context.harness.insertOrder(tx, context.order());
-        })
-        .then(
-          () => assert.fail("the transaction resolved although its backend was killed"),
-          (error) => {
-            if (error instanceof assert.AssertionError) throw error;
-          },
-        );
-      await assertNothing(context, type.name, lost.id, "the backend was killed");
-      await accepted(
-        connection.transaction((tx) => context.verbs.enqueue(tx, type(null))),
-        "the next transaction failed",
-      );
-      assert.equal((await context.reader.jobs(type.name)).length, 1, "the next transaction's job is missing");
     },
   },
 ];

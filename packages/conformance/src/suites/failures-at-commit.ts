@@ -11,16 +11,6 @@ async function assertNothing(context: Context, jobName: string, orderId: string)
   assert.equal(await context.reader.hasOrder(orderId), false, "the order exists without a commit");
 }
 
-/** A customer whose row somebody has locked: COMMIT of an order of this customer waits at its foreign key. */
-async function lockedCustomer(context: Context) {
-  const id = randomUUID();
-  await context.reader.query(`insert into ${context.place.schema}.customers values ($1)`, [id]);
-  const holder = await context.reader.begin();
-  context.after(() => holder.rollback());
-  await holder.query(`select from ${context.place.schema}.customers where id = $1 for update`, [id]);
-  return { id, holder };
-}
-
 const cases: Case[] = [
   {
     name: "a constraint that fails at COMMIT takes the jobs with it, and its error reaches the caller",
@@ -87,25 +77,6 @@ const cases: Case[] = [
       );
       await assertNothing(context, type.name, order.id);
       assertSqlState(error, "57014", "the caller did not get the timeout's error");
-    },
-  },
-  {
-    name: "a backend that is killed in the middle of COMMIT takes the jobs with it",
-    async run(context) {
-      const connection = await context.connect({ poolSize: 2 });
-      const type = context.jobType();
-      const { id, holder } = await lockedCustomer(context);
-      const order = context.order({ customer: id });
-      const open = await context.open(connection);
-      await context.harness.insertOrder(open.tx, order);
-      await enqueueInEveryForm(context.verbs, open.tx, type);
-      const ended = rejection(open.commit(), "the transaction resolved although its backend was killed");
-      await context.reader.untilBlocked(open.pid);
-      await context.reader.query("select pg_terminate_backend($1)", [open.pid]);
-      await ended;
-      await context.reader.untilGone(open.pid);
-      await holder.rollback();
-      await assertNothing(context, type.name, order.id);
     },
   },
   {

@@ -10,6 +10,7 @@ import { failuresAtCommit } from "./failures-at-commit.ts";
 import { hostileSettings } from "./hostile-settings.ts";
 import { isolation } from "./isolation.ts";
 import { keys } from "./keys.ts";
+import { killedBackend } from "./killed-backend.ts";
 import { killedProcess } from "./killed-process.ts";
 import { lateHandles } from "./late-handles.ts";
 import { oneConnection } from "./one-connection.ts";
@@ -25,6 +26,7 @@ export function suites(others: readonly Harness[]): readonly Suite[] {
   return [
     atomicity,
     failuresAtCommit,
+    killedBackend,
     killedProcess,
     arrayForm,
     visibility,
