@@ -147,24 +147,34 @@ end $$;
 
 -- Fires at COMMIT. The commit of a statement that stands alone belongs to that statement, so both have the same
 -- statement_timestamp(); a COMMIT that ends a transaction is a statement of its own, with a later one.
+-- It runs as whoever commits, with whatever search_path: so every name is qualified, and none is in this schema.
 create function pillion.transaction_guard() returns trigger
+language plpgsql as $$
+begin
+  -- One expression decides the usual case, because each one is set up anew in each transaction.
+  if new.guard operator(pg_catalog.=) pg_catalog.statement_timestamp()
+     or (new.state operator(pg_catalog.=) 'ready' and tg_table_name operator(pg_catalog.=) 'job'
+         and not pg_catalog.pg_try_advisory_xact_lock_shared(tg_relid::pg_catalog.int4, pg_catalog.hashtext(new.queue))) then
+    if new.guard operator(pg_catalog.=) pg_catalog.statement_timestamp() then
+      raise exception using
+        errcode = 'no_active_sql_transaction',
+        message = pg_catalog.format('pillion: job "%s" was not enqueued, because the statement ran outside a transaction', new.name),
+        detail = 'The handle was never in a transaction, or its transaction is over: the statement would have committed by itself.',
+        hint = pg_catalog.format('Enqueue with the handle that the transaction callback received, and await it there; to commit a job by itself, call enqueueStandalone. Under SET CONSTRAINTS ALL IMMEDIATE, run SET CONSTRAINTS %I.transaction_guard DEFERRED first.', tg_table_schema);
+    elsif coalesce(pg_catalog.current_query(), '') operator(pg_catalog.!~*) 'prepare\s+transaction' then
+      perform pg_catalog.pg_notify(pg_catalog.concat('pillion_', tg_relid), new.queue);
+    end if;
+  end if;
+  return null;
+end $$;
+
+-- What else a row of the table guard is for: its queue's wake-up, which needs rights that whoever commits may lack.
+create function pillion.guarded_statement() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  if new.guard = statement_timestamp() then
-    raise exception using
-      errcode = 'no_active_sql_transaction',
-      message = format('pillion: job "%s" was not enqueued, because the statement ran outside a transaction', new.name),
-      detail = 'The handle was never in a transaction, or its transaction is over: the statement would have committed by itself.',
-      hint = format('Enqueue with the handle that the transaction callback received, and await it there; to commit a job by itself, call enqueueStandalone. Under SET CONSTRAINTS ALL IMMEDIATE, run SET CONSTRAINTS %I.transaction_guard DEFERRED first.', tg_table_schema);
-  end if;
-  if tg_table_name = 'guard' then
-    delete from pillion.guard where id = new.id;
-  end if;
+  delete from pillion.guard where id = new.id;
   if new.state = 'ready' then
-    if not pg_try_advisory_xact_lock_shared('pillion.job'::regclass::oid::int4, hashtext(new.queue))
-       and coalesce(current_query(), '') !~* 'prepare\s+transaction' then
-      perform pg_notify('pillion_' || 'pillion.job'::regclass::oid, new.queue);
-    end if;
+    perform pillion.wake(new.queue);
   end if;
   return null;
 end $$;
@@ -175,31 +185,36 @@ create constraint trigger transaction_guard after insert on pillion.job
 create constraint trigger transaction_guard after insert on pillion.guard
   deferrable initially deferred for each row
   execute function pillion.transaction_guard();
+create constraint trigger wake_up after insert on pillion.guard
+  deferrable initially deferred for each row
+  execute function pillion.guarded_statement();
 
--- Enqueues one job that has no unique key. A function, because a session plans the INSERT in it once: sent as a
--- statement of its own it would be planned for every job, which costs more than the rest of the enqueue. All is
--- text, because drivers disagree on every other type. With a pin, nothing happens in any other transaction.
-create function pillion.enqueue_one(
-  queue text, name text, version text, priority text, max_attempts text, partition_key text, payload text, headers text,
-  run_at text, delay_ms text, guarded text, pin text)
-returns table (job_id text, job_state text, xid text)
+-- Enqueues one job that has no unique key, and answers 'id created state xid'. A function, because a session plans the
+-- INSERT in it once: sent as a statement of its own it would be planned for every job, which costs more than the
+-- rest of the enqueue; and one text, because an answer of several columns has to be planned too. All that comes is
+-- text, because drivers disagree on every other type. options: {version?, priority?, partitionKey?, headers?, runAt?,
+-- delayMs?, guarded?}, already checked. With a pin, nothing happens in any other transaction, and null is the answer.
+create function pillion.enqueue_one(queue text, name text, max_attempts text, payload text, options text, pin text)
+returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-  at   constant timestamptz := statement_timestamp();
-  due  constant timestamptz := coalesce(run_at::timestamptz, at + delay_ms::float8 * interval '1 millisecond', at);
+  answer text;
 begin
-  xid := pg_current_xact_id()::text;
-  if pin <> xid then
-    return;
+  if pin <> pg_current_xact_id()::text then
+    return null;
   end if;
-  insert into pillion.job as j (queue, name, version, priority, max_attempts, partition_key, payload, headers,
-                                created_at, run_at, guard, state)
-  values (enqueue_one.queue, enqueue_one.name, enqueue_one.version::integer, enqueue_one.priority::smallint,
-          enqueue_one.max_attempts::integer, enqueue_one.partition_key, enqueue_one.payload::jsonb, enqueue_one.headers::jsonb,
-          at, due, case when guarded::boolean then at else '-infinity' end,
-          case when due > at then 'scheduled' else 'ready' end::pillion.job_state)
-  returning j.id::text, j.state::text into job_id, job_state;
-  return next;
+  insert into pillion.job as j (queue, name, max_attempts, payload, version, priority, partition_key, headers, run_at, guard, state)
+  values (enqueue_one.queue, enqueue_one.name, enqueue_one.max_attempts::integer, enqueue_one.payload::jsonb,
+          coalesce((options::json ->> 'version')::integer, 1), coalesce((options::json ->> 'priority')::smallint, 0),
+          options::json ->> 'partitionKey', (options::json -> 'headers')::jsonb,
+          coalesce((options::json ->> 'runAt')::timestamptz,
+                   statement_timestamp() + (options::json ->> 'delayMs')::float8 * interval '1 millisecond', statement_timestamp()),
+          case when options::json ->> 'guarded' = 'false' then '-infinity' else statement_timestamp() end,
+          case when coalesce((options::json ->> 'runAt')::timestamptz,
+                             statement_timestamp() + (options::json ->> 'delayMs')::float8 * interval '1 millisecond')
+                    > statement_timestamp() then 'scheduled' else 'ready' end::pillion.job_state)
+  returning j.id || ' true ' || j.state || ' ' || j.enqueued_xid into answer;
+  return answer;
 end $$;
 
 -- Enqueues jobs of which some have a unique key. One answer for each job, in their order; `created` is false

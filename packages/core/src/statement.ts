@@ -33,7 +33,13 @@ export function sql<Input>(
       parts.push(next);
     } else parts[parts.length - 1] += hole + next;
   });
+  const empty = statement(parts, []);
+  return (input) => ({ ...empty, values: params.map((param) => param(input)) });
+}
+
+/** A statement of parts between which its values stand. */
+export function statement(parts: readonly string[], values: Statement["values"]): Statement {
   const pieces = Object.freeze(Object.assign([...parts], { raw: parts })) as unknown as TemplateStringsArray;
   const text = parts.reduce((joined, part, index) => `${joined}$${index}${part}`);
-  return (input) => ({ pieces, text, values: params.map((param) => param(input)) });
+  return { pieces, text, values };
 }

@@ -89,7 +89,7 @@ export const harnesses = [
     return { db: drizzleOnPg(client), close: () => client.end() };
   }),
   harness("drizzle-orm", "postgres", onPostgres, ({ url, poolSize }) => {
-    const client = postgres(url, { max: poolSize });
+    const client = postgres(url, { max: poolSize, onnotice: () => {} });
     return { db: drizzleOnPostgres(client), ...ended(client) };
   }),
   harness("drizzle-orm-rc", "pg", {}, (options) => {
@@ -97,7 +97,7 @@ export const harnesses = [
     return { db: rcOnPg({ client }), close: () => client.end() };
   }),
   harness("drizzle-orm-rc", "postgres", onPostgres, ({ url, poolSize }) => {
-    const client = postgres(url, { max: poolSize });
+    const client = postgres(url, { max: poolSize, onnotice: () => {} });
     return { db: rcOnPostgres({ client }), ...ended(client) };
   }),
 ];

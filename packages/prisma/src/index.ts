@@ -1,4 +1,4 @@
-import { InvalidConfigurationError, type Job, type JobState, type Settings } from "@pillion/core";
+import { type Enqueued, InvalidConfigurationError, type Job, type Settings } from "@pillion/core";
 import { type Adapter, type AdapterDefinition, defineAdapter, type Verbs } from "@pillion/core/adapter";
 
 interface RawQueries {
@@ -29,18 +29,10 @@ export interface PrismaPromise<T> extends Promise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise";
 }
 
-/** The database's own answer to {@link enqueueQuery}. */
-export interface EnqueuedRow {
-  readonly id: string;
-  readonly state: JobState;
-  /** "false" where a job that will still run after this commit already has the key; then `id` is that job's. */
-  readonly created?: "true" | "false";
-}
-
 /** The verbs of Prisma. */
 export interface PrismaVerbs extends Omit<Verbs<PrismaTransaction, PrismaRoot>, "configure"> {
   /** Makes the query that enqueues a job in the array form of a transaction. */
-  enqueueQuery(prisma: PrismaRoot, job: Job): PrismaPromise<[EnqueuedRow]>;
+  enqueueQuery(prisma: PrismaRoot, job: Job): PrismaPromise<[Enqueued]>;
   /** The same verbs, bound to other settings. @throws InvalidConfigurationError */
   configure(settings: Settings): PrismaVerbs;
 }
@@ -104,7 +96,7 @@ function withQueries(adapter: Adapter<PrismaTransaction, PrismaRoot>): PrismaVer
           `Prisma enqueueQuery of job "${job.type.name}" takes the root client, for \`prisma.$transaction([…])\`; ` +
             "inside an interactive transaction, call enqueue(tx, job).",
         );
-      return prisma.$queryRaw<[EnqueuedRow]>(pieces, ...values) as PrismaPromise<[EnqueuedRow]>;
+      return prisma.$queryRaw<[Enqueued]>(pieces, ...values) as PrismaPromise<[Enqueued]>;
     },
     configure: (settings) => withQueries(adapter.configure(settings)),
   };

@@ -78,7 +78,7 @@ function harness(release: (typeof releases)[number], form: "PrismaClient" | "ext
         (verbs as adapter.PrismaVerbs).enqueueQuery(client, job),
         client.order.create({ data: order }),
       ]);
-      return { id: row.id, created: row.created !== "false", state: row.state };
+      return row;
     },
     wrongHandles,
   };

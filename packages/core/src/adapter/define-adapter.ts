@@ -8,8 +8,9 @@ import {
   sqlStateOf,
   TransactionChangedError,
 } from "../errors.ts";
-import { type Enqueued, type Job, type JobRow, type JobState, toRow } from "../job.ts";
+import { type Enqueued, type Job, type JobRow, toRow } from "../job.ts";
 import { utf8Bytes } from "../json.ts";
+import { inColumns, parseAnswer } from "../postgres/answer.ts";
 import { type Engine, postgresEngine } from "../postgres/engine.ts";
 import type { Row, Statement } from "../statement.ts";
 import { describeHandle } from "./handles.ts";
@@ -83,7 +84,10 @@ export interface Verbs<Tx extends object, Client extends object> {
 /** What {@link defineAdapter} returns: the verbs, and what adapters with forms of their own build on. */
 export interface Adapter<Tx extends object, Client extends object> extends Verbs<Tx, Client> {
   configure(settings: Settings): Adapter<Tx, Client>;
-  /** The statement that enqueues one job, for forms of an ORM in which somebody else runs it. @throws InvalidJobError */
+  /**
+   * The statement that enqueues one job, for forms of an ORM in which somebody else runs it. It answers one row with
+   * the properties of {@link Enqueued}. @throws InvalidJobError
+   */
   statementFor(job: Job): Statement;
 }
 
@@ -125,17 +129,20 @@ function bind<Tx extends object, Client extends object>(
 
   async function sendInTransaction(tx: Tx, rows: readonly JobRow[]): Promise<Enqueued[]> {
     const pin = pins.get(tx) ?? null;
-    const answer = await send(tx, statementOf(engine, rows, true, pin));
-    if (answer.length === 0 && pin !== null)
-      throw new TransactionChangedError(
-        `${definition.name} enqueue of job "${rows[0]!.name}": this handle belongs to a transaction that is over, ` +
-          "and its connection now serves another one. Nothing was written. Enqueue with the handle of the open " +
-          "transaction, and await it before its callback returns.",
-        rows[0]!.name,
-      );
-    const xid = answer[0]?.xid;
-    if (definition.handleLives === "transaction" && xid) pins.set(tx, xid);
-    return answer.map(toEnqueued);
+    const answers: Enqueued[] = [];
+    for (const row of await send(tx, statementOf(engine, rows, true, pin))) {
+      const answer = parseAnswer(row);
+      if (!answer) break;
+      if (answers.length === 0 && definition.handleLives === "transaction") pins.set(tx, answer.xid);
+      answers.push(answer.enqueued);
+    }
+    if (answers.length > 0) return answers;
+    throw new TransactionChangedError(
+      `${definition.name} enqueue of job "${rows[0]!.name}": this handle belongs to a transaction that is over, ` +
+        "and its connection now serves another one. Nothing was written. Enqueue with the handle of the open " +
+        "transaction, and await it before its callback returns.",
+      rows[0]!.name,
+    );
   }
 
   const verbs: Adapter<Tx, Client> = {
@@ -159,7 +166,8 @@ function bind<Tx extends object, Client extends object>(
             "root client, outside any transaction; inside one, call enqueue(tx, job).",
         );
       const row = await toRow(job, maxPayloadBytes);
-      return toEnqueued((await send(client, statementOf(engine, [row], false, null)))[0]!);
+      const [answer] = await send(client, statementOf(engine, [row], false, null));
+      return parseAnswer(answer)!.enqueued;
     },
     database(client) {
       if (!isObject(client) || !guardedCall(() => definition.isClient(client)))
@@ -188,7 +196,7 @@ function bind<Tx extends object, Client extends object>(
             "Use enqueue(tx, job), or a schema that validates synchronously.",
           jobNameOf(job),
         );
-      return statementOf(engine, [row], true, null);
+      return inColumns(statementOf(engine, [row], true, null));
     },
   };
   return verbs;
@@ -218,10 +226,6 @@ function statementOf(
   return rows.length === 1
     ? engine.enqueue({ row: rows[0]!, guarded, pin })
     : engine.enqueueMany({ rows, guarded, pin });
-}
-
-function toEnqueued(row: Row): Enqueued {
-  return { id: row.id!, created: row.created !== "false", state: row.state as JobState };
 }
 
 /** Checked jobs in chunks that one statement can take. */

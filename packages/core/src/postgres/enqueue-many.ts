@@ -1,5 +1,6 @@
 import type { JobRow } from "../job.ts";
 import { sql } from "../statement.ts";
+import { rowText } from "./row-text.ts";
 import type { Schema } from "./schema.ts";
 
 export interface EnqueueManyInput {
@@ -29,14 +30,14 @@ with inserted as (
   where p.pin is null or p.pin = pg_current_xact_id()::text
   returning id, state
 )
-select id::text, 'true' as created, state::text, pg_current_xact_id()::text as xid from inserted order by inserted.id`;
+select id || ' true ' || state || ' ' || pg_current_xact_id() as answer from inserted order by id`;
 
 /**
  * A batch in which some jobs have a unique key (or a single such job). The function takes the keys in sorted
  * order and answers in the order of the batch.
  */
 export const enqueueKeyed = (schema: Schema) => sql<EnqueueManyInput>`
-select id::text, created::text, state::text, xid
+select id || ' ' || created || ' ' || state || ' ' || xid as answer
 from ${schema.enqueueKeyed}(${({ rows }) => batchText(rows)}::text::json, ${({ guarded }) => String(guarded)}::text::boolean, ${({ pin }) => pin}::text)
 order by ordinal`;
 
@@ -49,20 +50,4 @@ function batchText(rows: readonly JobRow[]): string {
       return rowText(row, first);
     })
     .join(",")}]`;
-}
-
-/** JSON text of a row. Payload and headers are JSON text already; what is absent is left out. */
-function rowText(row: JobRow, first: boolean): string {
-  let text = `{"name":${JSON.stringify(row.name)},"queue":${JSON.stringify(row.queue)},"maxAttempts":${row.maxAttempts}`;
-  if (row.version !== "1") text += `,"version":${row.version}`;
-  if (row.priority !== "0") text += `,"priority":${row.priority}`;
-  if (row.runAt !== null) text += `,"runAt":${JSON.stringify(row.runAt)}`;
-  if (row.delayMs !== null) text += `,"delayMs":${row.delayMs}`;
-  if (row.partitionKey !== null) text += `,"partitionKey":${JSON.stringify(row.partitionKey)}`;
-  if (row.uniqueKey !== null)
-    text += `,"uniqueKey":${JSON.stringify(row.uniqueKey)},"uniqueUntil":"${row.uniqueUntil}"`;
-  if (row.periodMs !== null) text += `,"periodMs":${row.periodMs}`;
-  if (row.headers !== null) text += `,"headers":${row.headers}`;
-  if (first) text += `,"first":true`;
-  return `${text},"payload":${row.payload}}`;
 }

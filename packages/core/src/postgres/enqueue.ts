@@ -1,5 +1,6 @@
 import type { JobRow } from "../job.ts";
 import { sql } from "../statement.ts";
+import { optionsText } from "./row-text.ts";
 import type { Schema } from "./schema.ts";
 
 export interface EnqueueInput {
@@ -11,12 +12,8 @@ export interface EnqueueInput {
 }
 
 /**
- * One job without a unique key: one call of a function that does one INSERT, whose plan the session keeps. No row
- * is answered, and none written, where the pin is another transaction's; `xid` in the answer pins the handle.
+ * One job without a unique key: one call of a function that does one INSERT, whose plan the session keeps. The
+ * answer is null, and nothing written, where the pin is another transaction's.
  */
 export const enqueue = (schema: Schema) => sql<EnqueueInput>`
-select job_id as id, job_state as state, xid
-from ${schema.enqueueOne}(${({ row }) => row.queue}::text, ${({ row }) => row.name}::text, ${({ row }) => row.version}::text,
-  ${({ row }) => row.priority}::text, ${({ row }) => row.maxAttempts}::text, ${({ row }) => row.partitionKey}::text,
-  ${({ row }) => row.payload}::text, ${({ row }) => row.headers}::text, ${({ row }) => row.runAt}::text, ${({ row }) => row.delayMs}::text,
-  ${({ guarded }) => String(guarded)}::text, ${({ pin }) => pin}::text)`;
+select ${schema.enqueueOne}(${({ row }) => row.queue}, ${({ row }) => row.name}, ${({ row }) => row.maxAttempts}, ${({ row }) => row.payload}, ${({ row, guarded }) => optionsText(row, guarded)}, ${({ pin }) => pin}) as answer`;
