@@ -1,3 +1,5 @@
+import Table from "cli-table3";
+
 /** One bar: what was measured beside what was asked. */
 export interface Check {
   readonly name: string;
@@ -21,19 +23,15 @@ export function report(bench: string, checks: readonly Check[]): void {
   console.log(JSON.stringify({ bench, checks: judged }));
 }
 
-/** Columns padded to their widest cell; numbers to the right. */
+/** Numbers to the right, everything else to the left. */
 export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
-  const widths = head.map((cell, column) =>
-    Math.max(cell.length, ...rows.map((row) => (row[column] ?? "").length)),
-  );
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, column) =>
-        /^[\d.,]/.test(cell) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
-      )
-      .join("  ")
-      .trimEnd();
-  console.log([line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line), ""].join("\n"));
+  const table = new Table({
+    head: [...head],
+    colAligns: head.map((_, column) => (/^[\d.]/.test(rows[0]?.[column] ?? "") ? "right" : "left")),
+    style: { head: [], border: [], compact: true },
+  });
+  table.push(...rows.map((row) => [...row]));
+  console.log(`${table}\n`);
 }
 
 function holds({ value, atLeast, atMost }: Check): boolean {
