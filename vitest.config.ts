@@ -16,6 +16,18 @@ export default defineConfig({
           ...patience,
         },
       },
+      {
+        test: {
+          name: "types",
+          include: [],
+          typecheck: {
+            enabled: true,
+            only: true,
+            include: ["packages/*/test/types.test-d.ts"],
+            tsconfig: "./tsconfig.types.json",
+          },
+        },
+      },
       { test: { name: "conformance", include: ["test/conformance.test.ts"], ...patience } },
       {
         test: {

@@ -68,7 +68,7 @@ export interface JobType<Input = never, Output = unknown, Result = unknown> {
 }
 
 /** What a handler of this job type is given. */
-export type PayloadOf<T> = T extends JobType<never, infer Output, unknown> ? Output : never;
+export type PayloadOf<T> = T extends JobType<infer _Input, infer Output, infer _Result> ? Output : never;
 
 const jobTypes = new WeakSet<object>();
 
