@@ -1,4 +1,4 @@
-import { dropScratchSchemas, startPostgres } from "@pillion/dev-postgres";
+import { dropScratchDatabases, dropScratchSchemas, startPostgres } from "@pillion/dev-postgres";
 import type { TestProject } from "vitest/node";
 
 declare module "vitest" {
@@ -17,7 +17,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide("databaseUrl", url);
 
   // What a test that broke off has left behind goes with the run, and so it does on Ctrl-C.
-  const leave = () => server?.stop() ?? dropScratchSchemas(url);
+  const leave = () => server?.stop() ?? dropScratchSchemas(url).then(() => dropScratchDatabases(url));
   for (const [signal, code] of [["SIGINT", 130] as const, ["SIGTERM", 143] as const])
     process.once(signal, () => void leave().finally(() => process.exit(code)));
   return leave;

@@ -43,7 +43,8 @@ async function drop(url: string, name: string): Promise<void> {
   await run(url, `drop schema if exists "${name}" cascade`);
 }
 
-async function run(url: string, statement: string): Promise<Record<string, string>[]> {
+/** Runs one statement on a connection of its own. */
+export async function run(url: string, statement: string): Promise<Record<string, string>[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {

@@ -1,0 +1,36 @@
+import { randomBytes } from "node:crypto";
+import { run } from "./scratch-schema.ts";
+
+export interface ScratchDatabase {
+  readonly url: string;
+  /** Ends the sessions in it, and drops it. */
+  drop(): Promise<void>;
+}
+
+/**
+ * Creates an empty database of a test's own, for programs that are run as users run them: with the queue in the
+ * schema `pillion` and their own tables in `public`.
+ *
+ * @param subject a word that tells whose it is: the database is named `pillion_<subject>_<random>`
+ */
+export async function scratchDatabase(url: string, subject: string): Promise<ScratchDatabase> {
+  const name = `pillion_${subject}_${randomBytes(4).toString("hex")}`;
+  await run(url, `create database "${name}" template template0`);
+  await run(url, `comment on database "${name}" is '${process.env.PILLION_SCRATCH}'`);
+  const own = new URL(url);
+  own.pathname = `/${name}`;
+  return { url: own.href, drop: () => dropDatabase(url, name) };
+}
+
+/** Drops the databases of this run that are still there. */
+export async function dropScratchDatabases(url: string): Promise<void> {
+  const names = await run(
+    url,
+    `select datname from pg_database where shobj_description(oid, 'pg_database') = '${process.env.PILLION_SCRATCH}'`,
+  );
+  for (const { datname } of names) await dropDatabase(url, datname!);
+}
+
+async function dropDatabase(url: string, name: string): Promise<void> {
+  await run(url, `drop database if exists "${name}" with (force)`);
+}
