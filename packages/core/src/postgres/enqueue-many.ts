@@ -17,15 +17,13 @@ export interface EnqueueManyInput {
 export const enqueueMany = (schema: Schema) => sql<EnqueueManyInput>`
 with inserted as (
   insert into ${schema.job} (queue, name, version, priority, max_attempts, partition_key, payload, headers, guard, run_at, state)
-  select j."queue", j."name", coalesce(j."version", 1), coalesce(j."priority", 0), j."maxAttempts", j."partitionKey",
-    coalesce(j."payload", 'null'), j."headers",
-    case when j."first" then coalesce(${({ guarded }) => (guarded ? null : "-infinity")}::text::timestamptz, statement_timestamp()) end,
+  select j ->> 'queue', j ->> 'name', coalesce((j ->> 'version')::integer, 1), coalesce((j ->> 'priority')::smallint, 0),
+    (j ->> 'maxAttempts')::integer, j ->> 'partitionKey', j -> 'payload', j -> 'headers',
+    case when j -> 'first' is not null then coalesce(${({ guarded }) => (guarded ? null : "-infinity")}::text::timestamptz, statement_timestamp()) end,
     due.at, (case when due.at > statement_timestamp() then 'scheduled' else 'ready' end)::${schema.jobState}
-  from json_to_recordset(${({ rows }) => batchText(rows)}::text::json) as j("queue" text, "name" text, "version" integer,
-    "priority" smallint, "maxAttempts" integer, "partitionKey" text, "payload" jsonb, "headers" jsonb,
-    "first" boolean, "runAt" timestamptz, "delayMs" float8)
-  cross join lateral (select coalesce(j."runAt",
-    statement_timestamp() + j."delayMs" * interval '1 millisecond', statement_timestamp()) as at) due
+  from jsonb_array_elements(${({ rows }) => batchText(rows)}::text::jsonb) j
+  cross join lateral (select coalesce((j ->> 'runAt')::timestamptz,
+    statement_timestamp() + (j ->> 'delayMs')::float8 * interval '1 millisecond', statement_timestamp()) as at) due
   cross join (select ${({ pin }) => pin}::text as pin) p
   where p.pin is null or p.pin = pg_current_xact_id()::text
   returning id, state
