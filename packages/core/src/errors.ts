@@ -72,8 +72,9 @@ export class InvalidJobError extends PillionError {
     jobName?: string,
     /** The validator's own issues, or the place in the payload that JSON cannot carry. */
     readonly issues: readonly PayloadIssue[] = [],
+    cause?: unknown,
   ) {
-    super("INVALID_JOB", message, { jobName });
+    super("INVALID_JOB", message, cause === undefined ? { jobName } : { jobName, cause });
   }
 }
 

@@ -33,7 +33,8 @@ export type JsonOf<T> = unknown extends T
 export function jsonIssueOf(value: unknown): PayloadIssue | undefined {
   const path: PropertyKey[] = [];
   const message = check(value, 0, path);
-  return message === undefined ? undefined : { message: explain(value, path, message), path };
+  if (message === undefined) return undefined;
+  return (message === tooDeep && cycleOf(value, path)) || { message, path };
 }
 
 const tooDeep = `is nested deeper than ${limits.depth} levels`;
@@ -68,17 +69,15 @@ function checkArray(array: readonly unknown[], depth: number, path: PropertyKey[
       return issue;
     }
   }
-  if (typeof (array as { toJSON?: unknown }).toJSON === "function") return "has a toJSON method";
-  return undefined;
+  // Also a RegExp's match, whose index and input would be dropped.
+  const keys = Object.keys(array);
+  if (keys.length !== array.length)
+    return `is an array with the property ${JSON.stringify(keys.at(-1))}, which JSON would drop`;
+  return isPlainArray(array) ? undefined : flattened(array, "a plain array");
 }
 
 function checkObject(object: object, depth: number, path: PropertyKey[]): string | undefined {
-  const prototype = Object.getPrototypeOf(object);
-  // A plain object of another realm (a vm, a Jest test) has that realm's Object.prototype.
-  if (prototype !== null && prototype !== Object.prototype && Object.getPrototypeOf(prototype) !== null)
-    return flattened(object);
-  if (prototype !== null && prototype !== Object.prototype && !Object.hasOwn(prototype, "isPrototypeOf"))
-    return flattened(object);
+  if (!isPlainObject(object)) return flattened(object, "a plain object");
   for (const key of Object.keys(object)) {
     const item = (object as Record<string, unknown>)[key];
     if (item === undefined) continue;
@@ -88,18 +87,27 @@ function checkObject(object: object, depth: number, path: PropertyKey[]): string
       return issue;
     }
   }
-  const symbols = Object.getOwnPropertySymbols(object);
-  if (
-    symbols.length > 0 &&
-    symbols.some((symbol) => Object.prototype.propertyIsEnumerable.call(object, symbol))
-  )
-    return "has a property whose key is a symbol, which JSON would drop";
+  for (const symbol of Object.getOwnPropertySymbols(object))
+    if (Object.prototype.propertyIsEnumerable.call(object, symbol))
+      return "has a property whose key is a symbol, which JSON would drop";
   return undefined;
+}
+
+/** True for an object literal, also one of another realm (a vm, a Jest test), and for one without a prototype. */
+export function isPlainObject(object: object): boolean {
+  const prototype = Object.getPrototypeOf(object);
+  if (prototype === null || prototype === Object.prototype) return true;
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, "isPrototypeOf");
+}
+
+function isPlainArray(array: readonly unknown[]): boolean {
+  const prototype = Object.getPrototypeOf(array);
+  return prototype === Array.prototype || (prototype !== null && Object.hasOwn(prototype, "copyWithin"));
 }
 
 function keyIssueOf(key: string): string | undefined {
   const issue = textIssueOf(key);
-  return issue === undefined ? undefined : `has a key that ${issue}`;
+  return issue === undefined ? undefined : `has this key, which ${issue}`;
 }
 
 /** Says what Postgres cannot store in the text, if anything. */
@@ -109,23 +117,23 @@ export function textIssueOf(text: string): string | undefined {
   return undefined;
 }
 
-function flattened(object: object): string {
-  const name = object.constructor?.name || "class";
-  const hint = object instanceof Date ? "; pass date.toISOString()" : "; pass a plain object";
-  return `is a ${name} instance, which JSON would flatten${hint}`;
+function flattened(object: object, plain: string): string {
+  const name = object.constructor?.name || "a class";
+  if (name === "Object") return "is an object with a prototype of its own, which JSON would drop";
+  return `is an instance of ${name}, which JSON would flatten; pass ${object instanceof Date ? "date.toISOString()" : plain}`;
 }
 
-/** Endless depth is a cycle: say so. */
-function explain(root: unknown, path: readonly PropertyKey[], message: string): string {
-  if (message !== tooDeep) return message;
+/** Endless depth is a cycle: where it closes, if it is one. */
+function cycleOf(root: unknown, path: readonly PropertyKey[]): PayloadIssue | undefined {
   const ancestors = new Set<unknown>();
   let current = root;
-  for (const key of path) {
-    if (ancestors.has(current)) return "contains itself (a circular reference)";
+  for (const [index, key] of path.entries()) {
     ancestors.add(current);
     current = (current as Record<PropertyKey, unknown>)[key];
+    if (ancestors.has(current))
+      return { message: "contains itself (a circular reference)", path: path.slice(0, index + 1) };
   }
-  return ancestors.has(current) ? "contains itself (a circular reference)" : message;
+  return undefined;
 }
 
 /** The number of bytes that the text takes in UTF-8. */

@@ -1,5 +1,5 @@
 import type { Database } from "../database.ts";
-import { defaults, limits } from "../defaults.ts";
+import { defaults } from "../defaults.ts";
 import {
   InvalidConfigurationError,
   InvalidJobError,
@@ -8,11 +8,12 @@ import {
   sqlStateOf,
   TransactionChangedError,
 } from "../errors.ts";
-import { type Enqueued, type Job, type JobRow, toRow } from "../job.ts";
-import { utf8Bytes } from "../json.ts";
+import type { Enqueued, Job, JobRow } from "../job.ts";
+import { toRow } from "../job-row.ts";
 import { inColumns, parseAnswer } from "../postgres/answer.ts";
 import { type Engine, postgresEngine } from "../postgres/engine.ts";
 import type { Row, Statement } from "../statement.ts";
+import { batches } from "./batches.ts";
 import { describeHandle } from "./handles.ts";
 
 /** What an adapter says about its ORM. It holds no SQL, no state, no pool and no retry. */
@@ -106,16 +107,16 @@ function bind<Tx extends object, Client extends object>(
   const engine = postgresEngine(schema);
   const pins = new WeakMap<object, string>();
 
-  function checkTransaction(tx: Tx, jobName: string | undefined): void {
+  function checkTransaction(tx: Tx, job: unknown): void {
     const usable =
       typeof tx === "object" || typeof tx === "function"
         ? tx !== null && inTransaction(definition, tx)
         : false;
     if (usable) return;
     throw new NotInTransactionError(
-      `${definition.name} enqueue${jobName === undefined ? "" : ` of job "${jobName}"`}: got ${describe(definition, tx)}. ` +
+      `${definition.name} enqueue${ofJob(job)}: got ${describe(definition, tx)}. ` +
         `Pass ${definition.expects}. Nothing was sent to the database.`,
-      jobName,
+      jobNameOf(job),
     );
   }
 
@@ -147,7 +148,7 @@ function bind<Tx extends object, Client extends object>(
 
   const verbs: Adapter<Tx, Client> = {
     async enqueue(tx, job) {
-      checkTransaction(tx, jobNameOf(job));
+      checkTransaction(tx, job);
       const row = await toRow(job, maxPayloadBytes);
       return (await sendInTransaction(tx, [row]))[0]!;
     },
@@ -162,7 +163,7 @@ function bind<Tx extends object, Client extends object>(
     async enqueueStandalone(client, job) {
       if (!isObject(client) || !guardedCall(() => definition.isClient(client)))
         throw new InvalidConfigurationError(
-          `${definition.name} enqueueStandalone of job "${jobNameOf(job)}": got ${describe(definition, client)}. It takes the ` +
+          `${definition.name} enqueueStandalone${ofJob(job)}: got ${describe(definition, client)}. It takes the ` +
             "root client, outside any transaction; inside one, call enqueue(tx, job).",
         );
       const row = await toRow(job, maxPayloadBytes);
@@ -190,12 +191,14 @@ function bind<Tx extends object, Client extends object>(
     configure: (changed) => bind(definition, { ...settings, ...changed }),
     statementFor(job) {
       const row = toRow(job, maxPayloadBytes);
-      if (row instanceof Promise)
+      if (row instanceof Promise) {
+        row.catch(() => {});
         throw new InvalidJobError(
           `Job "${jobNameOf(job)}": its schema validates asynchronously, and this form of enqueue is synchronous. ` +
             "Use enqueue(tx, job), or a schema that validates synchronously.",
           jobNameOf(job),
         );
+      }
       return inColumns(statementOf(engine, [row], true, null));
     },
   };
@@ -226,38 +229,6 @@ function statementOf(
   return rows.length === 1
     ? engine.enqueue({ row: rows[0]!, guarded, pin })
     : engine.enqueueMany({ rows, guarded, pin });
-}
-
-/** Checked jobs in chunks that one statement can take. */
-async function* batches(
-  jobs: Iterable<Job> | AsyncIterable<Job>,
-  maxPayloadBytes: number,
-): AsyncGenerator<JobRow[]> {
-  if (!isObject(jobs) || !(Symbol.iterator in jobs || Symbol.asyncIterator in jobs))
-    throw new InvalidJobError("enqueueMany takes an array or an (async) iterable of jobs.");
-  let source: Iterable<JobRow> | AsyncIterable<Job> | Iterable<Job> = jobs;
-  if (Array.isArray(jobs)) {
-    const rows: JobRow[] = [];
-    for (const job of jobs) {
-      const row = toRow(job, maxPayloadBytes);
-      rows.push(row instanceof Promise ? await row : row);
-    }
-    source = rows;
-  }
-  let chunk: JobRow[] = [];
-  let bytes = 0;
-  for await (const item of source) {
-    const row = Array.isArray(jobs) ? (item as JobRow) : await toRow(item, maxPayloadBytes);
-    const size = utf8Bytes(row.payload) + (row.headers === null ? 0 : utf8Bytes(row.headers)) + 200;
-    if (chunk.length > 0 && (chunk.length >= limits.batchJobs || bytes + size > limits.batchBytes)) {
-      yield chunk;
-      chunk = [];
-      bytes = 0;
-    }
-    chunk.push(row);
-    bytes += size;
-  }
-  if (chunk.length > 0) yield chunk;
 }
 
 function inTransaction<Tx extends object, Client extends object>(
@@ -291,6 +262,11 @@ function describe<Tx extends object, Client extends object>(
 
 function isObject(value: unknown): value is object {
   return (typeof value === "object" && value !== null) || typeof value === "function";
+}
+
+function ofJob(job: unknown): string {
+  const name = jobNameOf(job);
+  return name === undefined ? "" : ` of job "${name}"`;
 }
 
 function jobNameOf(job: unknown): string | undefined {

@@ -1,3 +1,5 @@
+import { isJobType } from "../job-type.ts";
+
 /**
  * Says in words what a handle is, by its shape alone: every ORM's handle can be passed to every adapter by
  * mistake, and the error must name what was passed. Undefined where the shape tells nothing.
@@ -9,6 +11,8 @@ export function describeHandle(value: unknown): string | undefined {
     return `a ${typeof value} (${String(value).slice(0, 40)})`;
   const has = (...names: string[]) => names.every((name) => typeof get(value, name) === "function");
   if (has("then")) return "a promise: await it first";
+  if (isJobType(value) || isJobType(get(value, "type")))
+    return "a job, which comes second: the transaction is the first argument";
   if (get(value, "isTransaction") === true && has("executeQuery"))
     return "a Kysely transaction (@pillion/kysely)";
   if (has("executeQuery", "selectFrom")) return "a Kysely instance, which is not a transaction";

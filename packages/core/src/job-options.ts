@@ -1,0 +1,91 @@
+import { limits } from "./defaults.ts";
+import type { EnqueueOptions } from "./job.ts";
+import { nameIssueOf, shortTextIssueOf } from "./job-type.ts";
+import { isPlainObject } from "./json.ts";
+
+const known = [
+  "queue",
+  "priority",
+  "runAt",
+  "delayMs",
+  "maxAttempts",
+  "uniqueKey",
+  "uniqueUntil",
+  "partitionKey",
+  "headers",
+];
+
+/** Says what is wrong with a job's options, if anything. */
+export function optionsIssueOf(options: unknown): string | undefined {
+  if (typeof options !== "object" || options === null || !isPlainObject(options))
+    return `its options are ${show(options)}, not a plain object`;
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown !== undefined)
+    return `it has the unknown option ${JSON.stringify(unknown)}. Known: ${known.join(", ")}`;
+  const { queue, priority, maxAttempts, delayMs, partitionKey, headers } = options as EnqueueOptions;
+  return (
+    text("queue", queue, nameIssueOf) ??
+    integer("priority", priority, limits.minPriority, limits.maxPriority) ??
+    integer("maxAttempts", maxAttempts, 1, 2_147_483_647) ??
+    duration("delayMs", delayMs, 0) ??
+    runAtIssueOf(options) ??
+    uniqueIssueOf(options) ??
+    text("partitionKey", partitionKey, keyIssueOf) ??
+    (headers === undefined || (typeof headers === "object" && headers !== null && !Array.isArray(headers))
+      ? undefined
+      : `its headers are ${show(headers)}, not an object`)
+  );
+}
+
+function runAtIssueOf({ runAt, delayMs }: EnqueueOptions): string | undefined {
+  if (runAt === undefined) return undefined;
+  if (!(runAt instanceof Date)) return `its runAt is ${show(runAt)}, not a Date`;
+  if (Number.isNaN(runAt.getTime())) return "its runAt is an invalid Date";
+  if (runAt.getUTCFullYear() < -4_000)
+    return "its runAt is before the year -4000, which Postgres cannot store";
+  return delayMs === undefined ? undefined : "it has both runAt and delayMs; give one of them";
+}
+
+function uniqueIssueOf({ uniqueKey, uniqueUntil }: EnqueueOptions): string | undefined {
+  if (uniqueKey === undefined)
+    return uniqueUntil === undefined ? undefined : "it has uniqueUntil but no uniqueKey";
+  const issue = text("uniqueKey", uniqueKey, keyIssueOf);
+  if (issue !== undefined || uniqueUntil === undefined) return issue;
+  if (uniqueUntil === "started" || uniqueUntil === "finished") return undefined;
+  const keys = typeof uniqueUntil === "object" && uniqueUntil !== null ? Object.keys(uniqueUntil) : [];
+  if (keys.length !== 1 || keys[0] !== "periodMs")
+    return `its uniqueUntil is ${show(uniqueUntil)}, none of "started", "finished" and { periodMs }`;
+  return duration("uniqueUntil.periodMs", (uniqueUntil as { periodMs: unknown }).periodMs ?? null, 1);
+}
+
+const keyIssueOf = (value: unknown) => shortTextIssueOf(value, limits.keyBytes);
+
+function text(field: string, value: unknown, issueOf: (value: unknown) => string | undefined) {
+  const issue = value === undefined ? undefined : issueOf(value);
+  return issue && `its ${field} ${issue}`;
+}
+
+function integer(field: string, value: unknown, least: number, most: number): string | undefined {
+  if (
+    value === undefined ||
+    (Number.isInteger(value) && (value as number) >= least && (value as number) <= most)
+  )
+    return undefined;
+  return `its ${field} is ${show(value)}, not a whole number from ${least} to ${most}`;
+}
+
+function duration(field: string, value: unknown, least: number): string | undefined {
+  if (value === undefined || (typeof value === "number" && value >= least && value <= limits.durationMs))
+    return undefined;
+  return `its ${field} is ${show(value)}, not a number of milliseconds from ${least} to ${limits.durationMs}`;
+}
+
+/** What was passed, in words for an error. */
+export function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "function") return "a function";
+  if (typeof value !== "object" || value === null) return String(value);
+  if (typeof (value as { then?: unknown }).then === "function") return "a promise";
+  return isPlainObject(value) ? "an object" : `an instance of ${value.constructor?.name || "a class"}`;
+}
