@@ -30,11 +30,13 @@ if (kinds.length === 0) {
 console.log(
   `Starting ${process.env.DATABASE_URL ? "on the database of DATABASE_URL" : "an embedded Postgres"} …`,
 );
-const town = await openTown();
+const opening = openTown();
 const workers = new Set<WorkerProcess>();
 let closing: Promise<void> | undefined;
 const close = () => {
-  closing ??= Promise.all([...workers].map((worker) => worker.stop())).then(() => town.close());
+  closing ??= Promise.all([...workers].map((worker) => worker.stop())).then(async () => {
+    await (await opening.catch(() => undefined))?.close();
+  });
   return closing;
 };
 for (const [signal, code] of [
@@ -47,6 +49,11 @@ for (const [signal, code] of [
     process.exit(code);
   });
 
+const town = await opening.catch((error: Error) => {
+  const where = process.env.DATABASE_URL ? "the database of DATABASE_URL" : "an embedded Postgres";
+  console.error(`The demo cannot use ${where}: ${error.message || error}. Nothing was placed.`);
+  process.exit(1);
+});
 console.log(`
 ${options.orders} orders go through each of: ${kinds.map(({ name }) => name).join(", ")}. Each order and the job that writes
 its invoice are one transaction, which ends in one of these ways (seed ${options.seed}):

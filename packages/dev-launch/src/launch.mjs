@@ -1,6 +1,6 @@
 // Plain Node without dependencies: it runs before anything is installed, so launchers import it by its path.
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -47,7 +47,23 @@ export async function install({ select, production = false }) {
       ...pnpm([...select, "install", "--frozen-lockfile", "--prefer-offline", ...only]),
     );
   }
-  await step("Generating code", ...pnpm([...select, "--recursive", "--if-present", "run", "generate"]));
+  for (const { folder, script } of generators()) {
+    const code = await run(process.execPath, script, { cwd: folder, quiet: true });
+    if (code !== 0) throw new Failed(`Generating code in ${folder} failed (exit code ${code}).`, code);
+  }
+}
+
+/** The installed packages that have a script `generate`: `node file.mjs`, which does nothing where nothing changed. */
+function generators() {
+  const within = (/** @type {string} */ folder) =>
+    existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+  const packages = ["packages", "apps"].flatMap((folder) => within(join(root, folder)));
+  return [...packages, ...packages.flatMap((folder) => within(join(folder, "test")))]
+    .filter((folder) => existsSync(join(folder, "package.json")) && existsSync(join(folder, "node_modules")))
+    .flatMap((folder) => {
+      const { scripts } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+      return scripts?.generate ? { folder, script: scripts.generate.split(" ").slice(1) } : [];
+    });
 }
 
 /**
