@@ -2,6 +2,7 @@ import { limits } from "./defaults.ts";
 import type { EnqueueOptions } from "./job.ts";
 import { nameIssueOf, shortTextIssueOf } from "./job-type.ts";
 import { isPlainObject } from "./json.ts";
+import { show } from "./show.ts";
 
 const known = [
   "queue",
@@ -78,14 +79,4 @@ function duration(field: string, value: unknown, least: number): string | undefi
   if (value === undefined || (typeof value === "number" && value >= least && value <= limits.durationMs))
     return undefined;
   return `its ${field} is ${show(value)}, not a number of milliseconds from ${least} to ${limits.durationMs}`;
-}
-
-/** What was passed, in words for an error. */
-export function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
-  if (Array.isArray(value)) return "an array";
-  if (typeof value === "function") return "a function";
-  if (typeof value !== "object" || value === null) return String(value);
-  if (typeof (value as { then?: unknown }).then === "function") return "a promise";
-  return isPlainObject(value) ? "an object" : `an instance of ${value.constructor?.name || "a class"}`;
 }

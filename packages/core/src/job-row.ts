@@ -1,9 +1,10 @@
 import { defaults } from "./defaults.ts";
 import { InvalidJobError, type PayloadIssue } from "./errors.ts";
 import type { EnqueueOptions, Job, JobRow } from "./job.ts";
-import { optionsIssueOf, show } from "./job-options.ts";
+import { optionsIssueOf } from "./job-options.ts";
 import { isJobType, type JobType, refuseJobType } from "./job-type.ts";
 import { jsonIssueOf, utf8Bytes } from "./json.ts";
+import { show } from "./show.ts";
 
 /**
  * The job as a row, or a promise of it where its schema validates asynchronously.

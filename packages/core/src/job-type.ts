@@ -3,6 +3,7 @@ import { defaults, limits } from "./defaults.ts";
 import { InvalidDefinitionError, InvalidJobError } from "./errors.ts";
 import type { EnqueueOptions, Job } from "./job.ts";
 import { type JsonOf, textIssueOf, utf8Bytes } from "./json.ts";
+import { show } from "./show.ts";
 
 /**
  * How long a job waits before it is tried again. `exponential`: `baseMs × factor^(failed attempts - 1)`, at most
@@ -152,7 +153,7 @@ function checkDefinition(definition: JobDefinition<StandardSchemaV1, StandardSch
   if (typeof definition !== "object" || definition === null)
     refuse("defineJob takes one object: { name, payload, … }.");
   const { name } = definition;
-  const of = `The definition of job ${JSON.stringify(name)}`;
+  const of = `The definition of job ${show(name)}`;
   const text = (field: string, value: unknown) => {
     const issue = nameIssueOf(value);
     if (issue !== undefined)
@@ -167,7 +168,7 @@ function checkDefinition(definition: JobDefinition<StandardSchemaV1, StandardSch
       value !== undefined &&
       !(Number.isInteger(value) && (value as number) >= least && (value as number) <= most)
     )
-      refuse(`${of}: ${field} is ${String(value)}, not a whole number from ${least} to ${most}.`);
+      refuse(`${of}: ${field} is ${show(value)}, not a whole number from ${least} to ${most}.`);
   };
   integer("version", definition.version, 1, 2_147_483_647);
   integer("priority", definition.priority, limits.minPriority, limits.maxPriority);
@@ -195,7 +196,7 @@ function backoffIssueOf(backoff: Backoff): string | undefined {
   const number = (field: string, value: unknown, least: number, most: number) =>
     value === undefined || (typeof value === "number" && value >= least && value <= most)
       ? undefined
-      : `backoff.${field} is ${String(value)}, not a number from ${least} to ${most}`;
+      : `backoff.${field} is ${show(value)}, not a number from ${least} to ${most}`;
   const jitter = number("jitter", backoff?.jitter, 0, 1);
   if (backoff?.type === "fixed") {
     const missing = backoff.delayMs === undefined ? "backoff.delayMs is missing" : undefined;
@@ -208,7 +209,7 @@ function backoffIssueOf(backoff: Backoff): string | undefined {
       number("maxMs", backoff.maxMs, 0, limits.durationMs) ??
       jitter
     );
-  return `backoff.type is ${JSON.stringify((backoff as { type?: unknown } | null)?.type)}, not "fixed" or "exponential"`;
+  return `backoff.type is ${show((backoff as { type?: unknown } | null)?.type)}, not "fixed" or "exponential"`;
 }
 
 /** Asks schemas that can describe themselves (Standard JSON Schema) whether their input is JSON at all. */
@@ -235,7 +236,7 @@ export function nameIssueOf(value: unknown): string | undefined {
 
 /** Says what is wrong with a text that must be 1 to `most` bytes, if anything. */
 export function shortTextIssueOf(value: unknown, most: number): string | undefined {
-  if (typeof value !== "string") return `is ${value === null ? "null" : `a ${typeof value}`}, not a text`;
+  if (typeof value !== "string") return `is ${show(value)}, not a text`;
   if (value === "") return "is empty";
   const issue = textIssueOf(value);
   if (issue !== undefined) return issue;

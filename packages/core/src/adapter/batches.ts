@@ -1,8 +1,8 @@
 import { limits } from "../defaults.ts";
 import { InvalidJobError } from "../errors.ts";
 import type { Job, JobRow } from "../job.ts";
-import { show } from "../job-options.ts";
 import { isJob, toRow } from "../job-row.ts";
+import { show } from "../show.ts";
 
 /**
  * Checked jobs in chunks that one statement can take. Those of an array are all checked before the first chunk.
