@@ -23,7 +23,7 @@ export default defineConfig({
           typecheck: {
             enabled: true,
             only: true,
-            include: ["packages/*/test/types.test-d.ts"],
+            include: ["packages/*/test/types.test-d.ts", "test/*.test-d.ts"],
             tsconfig: "./tsconfig.types.json",
           },
         },
