@@ -60,6 +60,7 @@ export interface Traits {
   readonly lostConnection: "rejects" | "ends the process";
 }
 
+/** Where a harness connects, and with how many connections. */
 export interface ConnectOptions {
   /** Its `search_path` finds the table `orders`. */
   readonly url: string;
@@ -78,6 +79,7 @@ export interface Connection<Tx extends object, Client extends object> {
   close(): Promise<void>;
 }
 
+/** How the suite wants a transaction opened. */
 export interface OpenOptions extends TransactionOptions {
   /** For ORMs with `ownTimeout`. Where it is absent, a transaction may take a minute. */
   readonly timeoutMs?: number | undefined;

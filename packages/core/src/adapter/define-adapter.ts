@@ -43,10 +43,13 @@ export interface AdapterDefinition<Tx extends object, Client extends object> {
   openSession?(client: Client): ReturnType<NonNullable<Database["openSession"]>>;
 }
 
+/** How a transaction is opened. */
 export interface TransactionOptions {
+  /** The ORM's, or the database's, default where it is absent. */
   readonly isolationLevel?: "read committed" | "repeatable read" | "serializable" | undefined;
 }
 
+/** What `configure` binds the verbs to. */
 export interface Settings {
   /** The database schema that holds the queue's tables; default `pillion`. */
   readonly schema?: string | undefined;

@@ -44,6 +44,7 @@ export interface JobRecord {
   readonly attempts: readonly AttemptRecord[];
 }
 
+/** A view of one queue, for tools. Made by `createAdmin`. */
 export interface Admin {
   /** What happened to this job; undefined where there is none of this id. */
   job(id: string): Promise<JobRecord | undefined>;

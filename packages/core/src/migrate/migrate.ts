@@ -1,16 +1,18 @@
-import pg from "pg";
+import pg, { type ClientBase, type Pool } from "pg";
 import { defaults } from "../defaults.ts";
 import { InvalidConfigurationError, SchemaOutdatedError } from "../errors.ts";
 import { schemaOf } from "../postgres/schema.ts";
 import { currentVersion, pendingMigrations } from "./migration-sql.ts";
 
+/** Which schema of which database `migrate` brings up to date. */
 export interface MigrateOptions {
   /** A connection URL, a pg Pool, or a pg Client with no transaction open. */
-  readonly database: string | pg.Pool | pg.ClientBase;
+  readonly database: string | Pool | ClientBase;
   /** The schema to create or bring up to date; default `pillion`. */
   readonly schema?: string | undefined;
 }
 
+/** What `migrate` found, and what it did. */
 export interface MigrateResult {
   /** The schema's version before; 0 where there was none. */
   readonly from: number;
@@ -50,7 +52,7 @@ export async function migrate({
   }
 }
 
-async function migrateOn(client: pg.ClientBase, schema: ReturnType<typeof schemaOf>): Promise<MigrateResult> {
+async function migrateOn(client: ClientBase, schema: ReturnType<typeof schemaOf>): Promise<MigrateResult> {
   // Settings of the role or database must not cut a migration short; they last for this transaction.
   await client.query(
     "begin isolation level read committed; set local statement_timeout = 0; set local lock_timeout = 0; set local idle_in_transaction_session_timeout = 0; set local check_function_bodies = on",
@@ -80,7 +82,7 @@ async function migrateOn(client: pg.ClientBase, schema: ReturnType<typeof schema
 }
 
 /** The version of a schema in this database; 0 where there is none. */
-async function versionOf(client: pg.ClientBase, schema: ReturnType<typeof schemaOf>): Promise<number> {
+async function versionOf(client: ClientBase, schema: ReturnType<typeof schemaOf>): Promise<number> {
   const exists = await client.query("select to_regclass($1) is not null as exists", [schema.migration]);
   if (!exists.rows[0].exists) return 0;
   const { rows } = await client.query(

@@ -1,10 +1,10 @@
-import pg from "pg";
+import pg, { type Pool } from "pg";
 import type { Database, Session } from "../database.ts";
 import { InvalidConfigurationError } from "../errors.ts";
 import type { Row, Statement } from "../statement.ts";
 
 /** What a worker can be given: a connection URL, a pg Pool, or `database(client)` of an adapter. */
-export type DatabaseOption = string | pg.Pool | Database;
+export type DatabaseOption = string | Pool | Database;
 
 /** @throws InvalidConfigurationError for anything else */
 export function toDatabase(option: DatabaseOption): Database {
@@ -16,7 +16,7 @@ export function toDatabase(option: DatabaseOption): Database {
   );
 }
 
-function isPool(option: object): option is pg.Pool {
+function isPool(option: object): option is Pool {
   return typeof option === "object" && option !== null && "totalCount" in option && "connect" in option;
 }
 
@@ -25,7 +25,7 @@ function urlDatabase(connectionString: string): Database {
   return { ...poolDatabase(pool), name: "connection URL", close: () => pool.end() };
 }
 
-function poolDatabase(pool: pg.Pool): Database {
+function poolDatabase(pool: Pool): Database {
   // Connections that break while they idle in the pool are replaced; an 'error' nobody hears would end the process.
   const ignore = () => {};
   pool.on("error", ignore);

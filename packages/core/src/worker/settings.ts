@@ -6,6 +6,7 @@ import { type DatabaseOption, openSession } from "./connect.ts";
 import type { Handler } from "./handler.ts";
 import { type Logger, silentLogger, stderrLogger } from "./logger.ts";
 
+/** What a worker runs, how much of it at a time, and on which database. */
 export interface WorkerOptions {
   /** A connection URL, a pg Pool, or `database(client)` of an adapter. */
   readonly database: DatabaseOption;

@@ -6,11 +6,13 @@ import { Link } from "./link.ts";
 import { Run } from "./run.ts";
 import { sessionOf, toSettings, type WorkerOptions } from "./settings.ts";
 
+/** How a worker stops. */
 export interface StopOptions {
   /** How long running handlers may go on, in milliseconds, before their jobs are handed back; default 10,000. */
   readonly graceMs?: number | undefined;
 }
 
+/** How much one call of `runOnce` may do. */
 export interface RunOnceOptions {
   /** When to stop taking jobs and hand back what still runs, in milliseconds; default 50,000. */
   readonly maxMs?: number | undefined;
@@ -18,6 +20,7 @@ export interface RunOnceOptions {
   readonly maxJobs?: number | undefined;
 }
 
+/** What one call of `runOnce` did. */
 export interface RunOnceResult {
   /** Attempts that ended, with or without success. */
   readonly ran: number;
@@ -26,6 +29,7 @@ export interface RunOnceResult {
   readonly more: boolean;
 }
 
+/** Takes jobs from the database and runs their handlers. Made by `createWorker`. */
 export interface Worker {
   /**
    * Checks the connection and the schema, then takes jobs in the background. It installs no signal handlers and

@@ -1,0 +1,3 @@
+const firstJob = require("./first-job.cjs");
+
+firstJob(require, JSON.parse(process.env.PLACE)).then((result) => console.log(JSON.stringify(result)));

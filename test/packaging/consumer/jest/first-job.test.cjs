@@ -1,0 +1,6 @@
+const firstJob = require("../first-job.cjs");
+
+test("a first job runs", async () => {
+  const result = await firstJob(require, JSON.parse(process.env.PLACE));
+  expect(result).toEqual({ ran: [{ orderId: 7 }], failed: 0, state: "completed" });
+});

@@ -1,0 +1,43 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** A published package, packed. */
+export interface Tarball {
+  readonly name: string;
+  readonly version: string;
+  readonly filename: string;
+}
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+
+/** Builds every package that is published, and packs it into a folder, as publishing would. */
+export function packAll(folder: string): Tarball[] {
+  const node = (program: string, args: string[]) =>
+    execFileSync(process.execPath, [program, ...args], {
+      cwd: root,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+  node("node_modules/tsdown/dist/run.mjs", []);
+  const only = publishedNames().flatMap((name) => ["--filter", name]);
+  return JSON.parse(
+    node("node_modules/pnpm/bin/pnpm.cjs", [
+      "--recursive",
+      ...only,
+      "pack",
+      "--json",
+      "--pack-destination",
+      folder,
+    ]),
+  );
+}
+
+function publishedNames(): string[] {
+  return ["packages", "apps"]
+    .flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(root, folder, name)))
+    .map((folder) => JSON.parse(readFileSync(join(folder, "package.json"), "utf8")))
+    .filter((manifest) => !manifest.private)
+    .map((manifest) => manifest.name);
+}
