@@ -1,7 +1,9 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { defaults } from "./defaults.ts";
 import { InvalidJobError, type PayloadIssue } from "./errors.ts";
 import type { EnqueueOptions, Job, JobRow } from "./job.ts";
 import { optionsIssueOf } from "./job-options.ts";
+import { inBatch, invalidPayload, messageOf, place, refusal, schemaThrew } from "./job-refusal.ts";
 import { isJobType, type JobType, refuseJobType } from "./job-type.ts";
 import { jsonIssueOf, utf8Bytes } from "./json.ts";
 import { show } from "./show.ts";
@@ -14,41 +16,43 @@ import { show } from "./show.ts";
  */
 export function toRow(job: unknown, maxPayloadBytes: number, index?: number): JobRow | Promise<JobRow> {
   refuseJobType(job);
-  const which = index === undefined ? "" : ` at index ${index} of the batch`;
   if (!isJob(job))
-    throw new InvalidJobError(`Got ${show(job)}${which} where a job is wanted. ${mendingFor(job)}`);
+    throw new InvalidJobError(`Got ${show(job)}${inBatch(index)} where a job is wanted. ${mendingFor(job)}`);
   const { type, payload, options } = job;
-  const refuse: Refuse = (what, issues, cause) => {
-    throw new InvalidJobError(`Job "${type.name}"${which}: ${what}.`, type.name, issues, cause);
-  };
   const issue = optionsIssueOf(options);
-  if (issue !== undefined) refuse(issue);
-  if (payload === undefined) refuse("its payload is undefined. Pass null for a job without one");
+  if (issue !== undefined) throw refusal(type, index, issue);
+  if (payload === undefined)
+    throw refusal(type, index, "its payload is undefined. Pass null for a job without one");
   const stored = row(
     type,
-    jsonText("payload", payload, maxPayloadBytes, refuse),
-    options.headers === undefined ? null : jsonText("headers", options.headers, maxPayloadBytes, refuse),
+    jsonText(type, index, "payload", payload, maxPayloadBytes),
+    options.headers === undefined ? null : jsonText(type, index, "headers", options.headers, maxPayloadBytes),
     options,
   );
-
-  const threw = (error: unknown): never =>
-    refuse(`its schema threw: ${error instanceof Error ? error.message : String(error)}`, [], error);
-  const judge = (result: Awaited<typeof validated>): JobRow => {
-    if (!result.issues) return stored;
-    const issues = result.issues.map(({ message, path = [] }) => ({
-      message,
-      path: path.map((segment) => (typeof segment === "object" ? segment.key : segment)),
-    }));
-    const said = issues.map(({ message, path }) => `${place("payload", path)}: ${message}`).join("; ");
-    return refuse(`its payload is not valid: ${said}`, issues);
-  };
-  let validated: ReturnType<(typeof type.schema)["~standard"]["validate"]>;
+  let validated: StandardResult | Promise<StandardResult>;
   try {
     validated = type.schema["~standard"].validate(payload);
   } catch (error) {
-    return threw(error);
+    throw schemaThrew(type, index, error);
   }
-  return isThenable(validated) ? Promise.resolve(validated).catch(threw).then(judge) : judge(validated);
+  if (isThenable(validated)) return judgeLater(type, index, stored, validated);
+  if (validated.issues) throw invalidPayload(type, index, validated.issues);
+  return stored;
+}
+
+type StandardResult = StandardSchemaV1.Result<unknown>;
+
+async function judgeLater(
+  type: JobType,
+  index: number | undefined,
+  stored: JobRow,
+  validated: Promise<StandardResult>,
+): Promise<JobRow> {
+  const { issues } = await Promise.resolve(validated).catch((error) => {
+    throw schemaThrew(type, index, error);
+  });
+  if (issues) throw invalidPayload(type, index, issues);
+  return stored;
 }
 
 /** True for what calling a job type returns. */
@@ -56,15 +60,19 @@ export function isJob(value: unknown): value is Job {
   return typeof value === "object" && value !== null && isJobType((value as Partial<Job>).type);
 }
 
-type Refuse = (what: string, issues?: readonly PayloadIssue[], cause?: unknown) => never;
-
 function mendingFor(job: unknown): string {
   if (isThenable(job)) return "Await it first.";
   if (Array.isArray(job)) return "For several jobs, call enqueueMany(tx, jobs).";
   return "Make one by calling a job type: enqueue(tx, sendInvoice({ orderId: 1 })).";
 }
 
-function jsonText(what: string, value: unknown, maxBytes: number, refuse: Refuse): string {
+function jsonText(
+  type: JobType,
+  index: number | undefined,
+  what: string,
+  value: unknown,
+  maxBytes: number,
+): string {
   let issue: PayloadIssue | undefined;
   let text = "";
   try {
@@ -72,17 +80,16 @@ function jsonText(what: string, value: unknown, maxBytes: number, refuse: Refuse
     if (issue === undefined) text = JSON.stringify(value);
   } catch (error) {
     // A getter or a proxy threw, or the text is longer than any text may be.
-    refuse(
-      `its ${what} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      [],
-      error,
-    );
+    throw refusal(type, index, `its ${what} cannot be read: ${messageOf(error)}`, [], error);
   }
-  if (issue !== undefined) refuse(`${place(`its ${what}`, issue.path)} ${issue.message}`, [issue]);
+  if (issue !== undefined)
+    throw refusal(type, index, `${place(`its ${what}`, issue.path)} ${issue.message}`, [issue]);
   // A unit of UTF-16 takes at most three bytes of UTF-8, so most texts need no count.
   const bytes = text.length * 3 > maxBytes ? utf8Bytes(text) : 0;
   if (bytes > maxBytes)
-    refuse(
+    throw refusal(
+      type,
+      index,
       `its ${what} has ${bytes} bytes of JSON; at most ${maxBytes} are allowed. Store the data and enqueue a reference to it`,
     );
   return text;
@@ -116,20 +123,6 @@ function timestampText(date: Date): string {
   if (!iso.startsWith("-") && !iso.startsWith("0000")) return iso;
   const year = 1 - date.getUTCFullYear();
   return `${String(year).padStart(4, "0")}${iso.slice(iso.indexOf("-", 1))} BC`;
-}
-
-/** Where in the value: `payload.lines[2]["a b"]`, cut short where it is long. */
-function place(what: string, path: readonly PropertyKey[]): string {
-  const shown = path.length > 8 ? path.slice(0, 8) : path;
-  const text = shown.reduce<string>(
-    (text, key) =>
-      text +
-      (typeof key === "string" && /^[A-Za-z_$][\w$]*$/.test(key)
-        ? `.${key}`
-        : `[${typeof key === "symbol" ? String(key) : JSON.stringify(key)}]`),
-    what,
-  );
-  return shown === path ? text : `${text}…`;
 }
 
 function isThenable<T>(value: T | Promise<T>): value is Promise<T> {

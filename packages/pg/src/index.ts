@@ -20,7 +20,7 @@ const definition: AdapterDefinition<PgTransaction, PgClient> = {
   // A client of an older pg may be in a transaction: only a pool is known to be outside.
   isClient: (client) =>
     isPool(client) || (isClient(client) && (status(client) === "I" || status(client) === null)),
-  run: async (handle, { text, values }) => (await handle.query({ text, values: [...values] })).rows,
+  run: async (handle, { text, values }) => (await handle.query(text, [...values])).rows,
   describe(handle) {
     if (!isClient(handle)) return undefined;
     const open = status(handle);

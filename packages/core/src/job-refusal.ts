@@ -1,0 +1,50 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { InvalidJobError, type PayloadIssue } from "./errors.ts";
+import type { JobType } from "./job-type.ts";
+
+/** The error of a job that is not taken: which one, of which batch, and why. */
+export function refusal(
+  type: JobType,
+  index: number | undefined,
+  what: string,
+  issues: readonly PayloadIssue[] = [],
+  cause?: unknown,
+): InvalidJobError {
+  return new InvalidJobError(`Job "${type.name}"${inBatch(index)}: ${what}.`, type.name, issues, cause);
+}
+
+export const inBatch = (index: number | undefined) =>
+  index === undefined ? "" : ` at index ${index} of the batch`;
+
+export function schemaThrew(type: JobType, index: number | undefined, error: unknown): InvalidJobError {
+  return refusal(type, index, `its schema threw: ${messageOf(error)}`, [], error);
+}
+
+export function invalidPayload(
+  type: JobType,
+  index: number | undefined,
+  found: readonly StandardSchemaV1.Issue[],
+): InvalidJobError {
+  const issues = found.map(({ message, path = [] }) => ({
+    message,
+    path: path.map((segment) => (typeof segment === "object" ? segment.key : segment)),
+  }));
+  const said = issues.map(({ message, path }) => `${place("payload", path)}: ${message}`).join("; ");
+  return refusal(type, index, `its payload is not valid: ${said}`, issues);
+}
+
+export const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/** Where in the value: `payload.lines[2]["a b"]`, cut short where it is long. */
+export function place(what: string, path: readonly PropertyKey[]): string {
+  const shown = path.length > 8 ? path.slice(0, 8) : path;
+  const text = shown.reduce<string>(
+    (text, key) =>
+      text +
+      (typeof key === "string" && /^[A-Za-z_$][\w$]*$/.test(key)
+        ? `.${key}`
+        : `[${typeof key === "symbol" ? String(key) : JSON.stringify(key)}]`),
+    what,
+  );
+  return shown === path ? text : `${text}…`;
+}
