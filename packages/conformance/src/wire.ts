@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from "node:net";
 
 /** What has passed through a {@link Wire} from the client to the server. */
-export interface Traffic {
+interface Traffic {
   readonly connections: number;
   /** Statements run: simple Query and Execute messages. */
   readonly statements: number;

@@ -44,7 +44,7 @@ export interface JobDefinition<Payload extends StandardSchemaV1, Result extends 
 }
 
 /** The schema itself where its input is JSON; elsewhere a type that nothing is assignable to. */
-export type JsonInput<S extends StandardSchemaV1> = [StandardSchemaV1.InferInput<S>] extends [
+type JsonInput<S extends StandardSchemaV1> = [StandardSchemaV1.InferInput<S>] extends [
   JsonOf<StandardSchemaV1.InferInput<S>>,
 ]
   ? S

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import type { Report } from "@pillion/conformance";
 
 /** What one harness did on each major of Postgres. */
-export interface MatrixRow {
+interface MatrixRow {
   readonly orm: string;
   readonly version: string;
   readonly driver: string;

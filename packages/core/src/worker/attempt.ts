@@ -155,7 +155,7 @@ export class Attempt {
 }
 
 /** An error as the history keeps it: short enough for a row, and without what Postgres cannot store. */
-export function toStoredError(error: unknown): StoredError {
+function toStoredError(error: unknown): StoredError {
   const text = (value: unknown, most: number) =>
     String(value).slice(0, most).replaceAll("\u0000", "").toWellFormed();
   if (!(error instanceof Error)) return { name: "Thrown", message: text(describe(error), 10_000) };
