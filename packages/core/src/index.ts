@@ -1,4 +1,5 @@
-export type { Settings, Verbs } from "./adapter/define-adapter.ts";
+export type { Settings } from "./adapter/settings.ts";
+export type { Verbs } from "./adapter/verbs.ts";
 export type { Database } from "./database.ts";
 export { defaults, limits } from "./defaults.ts";
 export {
@@ -18,14 +19,8 @@ export {
   TransactionChangedError,
   WorkerStoppingError,
 } from "./errors.ts";
-export type { Enqueued, EnqueueOptions, Job, JobState } from "./job.ts";
-export {
-  type Backoff,
-  defineJob,
-  type JobDefinition,
-  type JobType,
-  type PayloadOf,
-  type RetryDecision,
-  type,
-} from "./job-type.ts";
+export type { Backoff } from "./job/backoff.ts";
+export type { JobDefinition, RetryDecision } from "./job/definition.ts";
+export type { Enqueued, EnqueueOptions, Job, JobState } from "./job/job.ts";
+export { defineJob, type JobType, type PayloadOf, type } from "./job/type.ts";
 export type { Json, JsonOf } from "./json.ts";

@@ -1,4 +1,4 @@
-import { isJobType } from "../job-type.ts";
+import { isJobType } from "../job/type.ts";
 
 /**
  * Says in words what a handle is, by its shape alone: every ORM's handle can be passed to every adapter by

@@ -1,6 +1,6 @@
 import { defaults } from "../defaults.ts";
 import { InvalidConfigurationError } from "../errors.ts";
-import type { JobState } from "../job.ts";
+import type { JobState } from "../job/job.ts";
 import { type DatabaseOption, toDatabase } from "../worker/connect.ts";
 import { Link } from "../worker/link.ts";
 

@@ -1,4 +1,4 @@
-import type { Enqueued, JobState } from "../job.ts";
+import type { Enqueued, JobState } from "../job/job.ts";
 import { type Row, type Statement, statement } from "../statement.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { JobRow } from "../job.ts";
+import type { JobRow } from "../job/job.ts";
 import { sql } from "../statement.ts";
 import { rowText } from "./row-text.ts";
 import type { Schema } from "./schema.ts";

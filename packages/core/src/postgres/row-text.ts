@@ -1,4 +1,4 @@
-import type { JobRow } from "../job.ts";
+import type { JobRow } from "../job/job.ts";
 
 /** JSON text of a row in a batch. */
 export function rowText(row: JobRow, first: boolean): string {

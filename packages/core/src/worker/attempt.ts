@@ -7,7 +7,7 @@ import {
   RetryError,
   WorkerStoppingError,
 } from "../errors.ts";
-import { backoffDelayMs } from "../job-type.ts";
+import { backoffDelayMs } from "../job/backoff.ts";
 import { jsonIssueOf } from "../json.ts";
 import type { StoredError } from "../postgres/discard.ts";
 import type { Row } from "../statement.ts";

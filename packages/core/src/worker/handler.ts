@@ -1,5 +1,5 @@
 import { InvalidDefinitionError } from "../errors.ts";
-import { isJobType, type JobType } from "../job-type.ts";
+import { isJobType, type JobType } from "../job/type.ts";
 
 /** A job that runs: what its handler is given. */
 export interface ActiveJob<Payload = unknown> {

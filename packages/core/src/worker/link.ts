@@ -1,8 +1,8 @@
-import { schemaErrorOf } from "../adapter/define-adapter.ts";
 import type { Database } from "../database.ts";
 import { InvalidConfigurationError, SchemaOutdatedError } from "../errors.ts";
 import { currentVersion } from "../migrate/migration-sql.ts";
 import { type Engine, postgresEngine } from "../postgres/engine.ts";
+import { schemaErrorOf } from "../postgres/schema-error.ts";
 import { type Row, type StatementOf, sql } from "../statement.ts";
 
 /** A database and the queue's schema in it: what all parts of a worker run their statements on. */

@@ -1,7 +1,7 @@
 import type { Session } from "../database.ts";
 import { defaults } from "../defaults.ts";
 import { InvalidConfigurationError } from "../errors.ts";
-import { nameIssueOf } from "../job-type.ts";
+import { nameIssueOf } from "../job/names.ts";
 import { type DatabaseOption, openSession } from "./connect.ts";
 import type { Handler } from "./handler.ts";
 import { type Logger, silentLogger, stderrLogger } from "./logger.ts";

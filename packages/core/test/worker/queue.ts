@@ -3,7 +3,7 @@ import { migrate } from "@pillion/core/migrate";
 import { type ScratchSchema, scratchSchema } from "@pillion/dev-postgres";
 import pg from "pg";
 import { inject } from "vitest";
-import type { JobState } from "../../src/job.ts";
+import type { JobState } from "../../src/job/job.ts";
 import type { Logger } from "../../src/worker/logger.ts";
 
 /** A queue of a test's own, in a schema of its own; jobs are put in by SQL. */

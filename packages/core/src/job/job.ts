@@ -1,4 +1,4 @@
-import type { JobType } from "./job-type.ts";
+import type { JobType } from "./type.ts";
 
 /** The states of a job. `completed`, `dead` and `cancelled` are final. */
 export type JobState = "scheduled" | "ready" | "running" | "completed" | "dead" | "cancelled";

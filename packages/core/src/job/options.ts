@@ -1,8 +1,8 @@
-import { limits } from "./defaults.ts";
+import { limits } from "../defaults.ts";
+import { isPlainObject } from "../json.ts";
+import { show } from "../show.ts";
 import type { EnqueueOptions } from "./job.ts";
-import { nameIssueOf, shortTextIssueOf } from "./job-type.ts";
-import { isPlainObject } from "./json.ts";
-import { show } from "./show.ts";
+import { nameIssueOf, shortTextIssueOf } from "./names.ts";
 
 const known = [
   "queue",

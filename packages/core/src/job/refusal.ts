@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { InvalidJobError, type PayloadIssue } from "./errors.ts";
-import type { JobType } from "./job-type.ts";
+import { InvalidJobError, type PayloadIssue } from "../errors.ts";
+import type { JobType } from "./type.ts";
 
 /** The error of a job that is not taken: which one, of which batch, and why. */
 export function refusal(
