@@ -24,7 +24,7 @@ export interface Import {
 }
 
 export interface SourceFile {
-  /** From the root: `packages/core/src/job.ts`. */
+  /** From the root: `packages/core/src/statement.ts`. */
   readonly path: string;
   /** The folder of the package it belongs to. */
   readonly folder: string;

@@ -1,0 +1,210 @@
+-- safe online: yes
+
+-- Enqueues one job that has no unique key, and answers 'id created state xid'. A function, because a session plans the
+-- INSERT in it once: sent as a statement of its own it would be planned for every job, which costs more than the
+-- rest of the enqueue; and one text, because an answer of several columns has to be planned too. All that comes is
+-- text, because drivers disagree on every other type. options: {version?, priority?, partitionKey?, headers?, runAt?,
+-- delayMs?, guarded?}, already checked. With a pin, nothing happens in any other transaction, and null is the answer.
+create function pillion.enqueue_one(queue text, name text, max_attempts text, payload text, options text, pin text)
+returns text
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  answer text;
+begin
+  if pin <> pg_current_xact_id()::text then
+    return null;
+  end if;
+  insert into pillion.job as j (queue, name, max_attempts, payload, version, priority, partition_key, headers, run_at, guard, state)
+  values (enqueue_one.queue, enqueue_one.name, enqueue_one.max_attempts::integer, enqueue_one.payload::jsonb,
+          coalesce((options::json ->> 'version')::integer, 1), coalesce((options::json ->> 'priority')::smallint, 0),
+          options::json ->> 'partitionKey', (options::json -> 'headers')::jsonb,
+          coalesce((options::json ->> 'runAt')::timestamptz,
+                   statement_timestamp() + (options::json ->> 'delayMs')::float8 * interval '1 millisecond', statement_timestamp()),
+          case when options::json ->> 'guarded' = 'false' then '-infinity' else statement_timestamp() end,
+          case when coalesce((options::json ->> 'runAt')::timestamptz,
+                             statement_timestamp() + (options::json ->> 'delayMs')::float8 * interval '1 millisecond')
+                    > statement_timestamp() then 'scheduled' else 'ready' end::pillion.job_state)
+  returning j.id || ' true ' || j.state || ' ' || j.enqueued_xid into answer;
+  return answer;
+end $$;
+
+-- Enqueues jobs of which some have a unique key. One answer for each job, in their order; `created` is false
+-- where a job that will still run after this transaction commits already holds the key.
+-- jobs: [{name, payload, queue?, version?, priority?, headers?, runAt?, delayMs?, maxAttempts?, partitionKey?,
+-- uniqueKey?, uniqueUntil?, periodMs?}], already checked. With a pin, nothing happens in any other transaction.
+create function pillion.enqueue_keyed(jobs json, guarded boolean, pin text default null, now timestamptz default null)
+returns table (ordinal bigint, id bigint, created boolean, state pillion.job_state, xid text)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+  at        timestamptz := coalesce(now, statement_timestamp());
+  wanted    record;
+  fresh     bigint;
+  holder    pillion.unique_key;
+  held      pillion.job_state;
+  ordinals  bigint[] := '{}';
+  names     text[] := '{}';
+  keys      text[] := '{}';
+  ids       bigint[] := '{}';
+  news      boolean[] := '{}';
+  states    pillion.job_state[] := '{}';
+begin
+  if pin is not null and pin <> pg_current_xact_id()::text then
+    return;
+  end if;
+  -- Keys in sorted order, so that two batches never wait for each other in a circle.
+  for wanted in
+    select distinct on (j."name" collate "C", j."uniqueKey" collate "C")
+      o.ordinality, j.*
+    from json_array_elements(jobs) with ordinality o(value, ordinality)
+    cross join lateral json_to_record(o.value) as j("name" text, "uniqueKey" text, "uniqueUntil" text, "periodMs" float8)
+    where j."uniqueKey" is not null
+    order by j."name" collate "C", j."uniqueKey" collate "C", o.ordinality
+  loop
+    fresh := nextval('pillion.job_id_seq');
+    held := null;
+    -- The update changes nothing: it waits for a holder that has not committed, and locks the key until our end.
+    insert into pillion.unique_key as k (name, key, job, until, expires_at)
+    values (wanted."name", wanted."uniqueKey", fresh, coalesce(wanted."uniqueUntil", 'started'),
+            at + wanted."periodMs" * interval '1 millisecond')
+    on conflict (name, key) do update set job = k.job
+    returning k.* into holder;
+
+    if holder.job <> fresh then
+      if holder.until <> 'period' or holder.expires_at > at then
+        -- A job that waits is locked, so that it cannot start before we commit.
+        select j.state into held from pillion.job j
+        where j.id = holder.job and j.state in ('scheduled', 'ready') and j.attempt = 0
+        for update;
+        if held is null and holder.until = 'finished' then
+          select j.state into held from pillion.job j where j.id = holder.job;
+        elsif held is null and holder.until = 'period' then
+          select j.state into held from pillion.job j where j.id = holder.job;
+          if held is null then
+            select a.state into held from pillion.archive a where a.id = holder.job;
+          end if;
+          held := coalesce(held, 'completed');
+        end if;
+      end if;
+      if held is null then
+        update pillion.unique_key k
+        set job = fresh, until = coalesce(wanted."uniqueUntil", 'started'),
+            expires_at = at + wanted."periodMs" * interval '1 millisecond'
+        where k.name = wanted."name" and k.key = wanted."uniqueKey";
+      end if;
+    end if;
+
+    ordinals := ordinals || wanted.ordinality;
+    names := names || wanted."name";
+    keys := keys || wanted."uniqueKey";
+    ids := ids || case when held is null then fresh else holder.job end;
+    news := news || (held is null);
+    states := states || held;
+  end loop;
+
+  return query
+  with input as materialized (
+    select o.ordinality, j.*
+    from json_array_elements(jobs) with ordinality o(value, ordinality)
+    cross join lateral json_to_record(o.value) as j(
+      "name" text, "version" integer, "queue" text, "priority" smallint, "payload" jsonb, "headers" jsonb,
+      "runAt" timestamptz, "delayMs" float8, "maxAttempts" integer, "partitionKey" text, "uniqueKey" text)
+  ), planned as materialized (
+    select i.*, coalesce(k.id, nextval('pillion.job_id_seq')) as id, k.state as held,
+      k.ordinality is null or (k.created and k.ordinality = i.ordinality) as created,
+      coalesce(i."runAt", at + i."delayMs" * interval '1 millisecond', at) as run_at
+    from input i
+    left join unnest(ordinals, names, keys, ids, news, states) as k(ordinality, name, key, id, created, state)
+      on k.name = i."name" and k.key = i."uniqueKey"
+    order by i.ordinality
+  ), inserted as (
+    insert into pillion.job (id, created_at, run_at, state, queue, name, version, priority, max_attempts,
+                             unique_key, partition_key, payload, headers)
+    overriding system value
+    select p.id, at, p.run_at, (case when p.run_at > at then 'scheduled' else 'ready' end)::pillion.job_state,
+      coalesce(p."queue", 'default'), p."name", coalesce(p."version", 1), coalesce(p."priority", 0), p."maxAttempts",
+      p."uniqueKey", p."partitionKey", coalesce(p."payload", 'null'), p."headers"
+    from planned p where p.created order by p.ordinality
+    returning id, queue, state
+  ), guards as (
+    insert into pillion.guard (guard, name, queue, state)
+    select case when guarded then statement_timestamp() else '-infinity' end, min(p."name"), coalesce(p."queue", 'default'),
+      min(s.state) filter (where s.state = 'ready')
+    from planned p left join inserted s on s.id = p.id
+    group by coalesce(p."queue", 'default')
+  )
+  select p.ordinality, p.id, p.created, coalesce(s.state, p.held, first.state), pg_current_xact_id()::text
+  from planned p
+  left join inserted s on s.id = p.id and p.created
+  left join inserted first on first.id = p.id
+  order by p.ordinality;
+end $$;
+
+-- For triggers, functions, psql and other languages: enqueues one job in the transaction that calls it, or by
+-- itself where there is none. The three parameters stay for ever; options are the properties listed below.
+create function pillion.enqueue(name text, payload jsonb, options jsonb default '{}')
+returns table (id bigint, created boolean, state pillion.job_state)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_variable
+declare
+  known   constant text[] := array['queue', 'version', 'priority', 'headers', 'runAt', 'delayMs', 'maxAttempts',
+                                   'partitionKey', 'uniqueKey', 'uniqueUntil'];
+  given   jsonb := coalesce(options, '{}');
+  unknown text;
+  kind    text;
+  field   text;
+begin
+  if name is null or name = '' or octet_length(name) > 128 then
+    raise exception using errcode = 'invalid_parameter_value',
+      message = 'pillion: a job name is a text of 1 to 128 bytes', hint = 'Pass the name that defineJob was given.';
+  end if;
+  if payload is null then
+    raise exception using errcode = 'invalid_parameter_value',
+      message = format('pillion: the payload of job "%s" is an SQL NULL', name),
+      hint = 'Pass a jsonb value; the JSON null is ''null''::jsonb.';
+  end if;
+  if jsonb_typeof(given) <> 'object' then
+    raise exception using errcode = 'invalid_parameter_value',
+      message = format('pillion: the options of job "%s" are a JSON %s, not an object', name, jsonb_typeof(given));
+  end if;
+  select k into unknown from jsonb_object_keys(given) k where k <> all (known) limit 1;
+  if unknown is not null then
+    raise exception using errcode = 'invalid_parameter_value',
+      message = format('pillion: job "%s" has the unknown option "%s"', name, unknown),
+      hint = 'Known options: ' || array_to_string(known, ', ') || '.';
+  end if;
+  foreach field in array known loop
+    kind := jsonb_typeof(given -> field);
+    if kind is null or kind = 'null' then
+      continue;
+    end if;
+    if not (case field
+      when 'headers' then kind = 'object'
+      when 'uniqueUntil' then given ->> field in ('started', 'finished')
+        or (kind = 'object' and jsonb_typeof(given -> field -> 'periodMs') = 'number' and (given -> field ->> 'periodMs')::numeric > 0)
+      when 'priority' then kind = 'number' and (given ->> field)::numeric in (-4, -3, -2, -1, 0, 1, 2, 3, 4)
+      when 'version' then kind = 'number' and (given ->> field)::numeric between 1 and 2147483647 and (given ->> field)::numeric % 1 = 0
+      when 'maxAttempts' then kind = 'number' and (given ->> field)::numeric between 1 and 2147483647 and (given ->> field)::numeric % 1 = 0
+      when 'delayMs' then kind = 'number' and (given ->> field)::numeric between 0 and 1e14
+      when 'runAt' then kind = 'string' and isfinite((given ->> field)::timestamptz)
+      when 'queue' then kind = 'string' and octet_length(given ->> field) between 1 and 128
+      else kind = 'string' and octet_length(given ->> field) between 1 and 512
+    end) then
+      raise exception using errcode = 'invalid_parameter_value',
+        message = format('pillion: job "%s" has an invalid option %s: %s', name, field, left((given -> field)::text, 100));
+    end if;
+  end loop;
+  if given ? 'runAt' and given ? 'delayMs' then
+    raise exception using errcode = 'invalid_parameter_value',
+      message = format('pillion: job "%s" has both runAt and delayMs', name), hint = 'Give one of them.';
+  end if;
+  return query
+  select e.id, e.created, e.state
+  from pillion.enqueue_keyed(json_build_array(
+    jsonb_strip_nulls(given - 'headers') - 'uniqueUntil'
+    || jsonb_build_object('name', name, 'payload', payload, 'headers', given -> 'headers')
+    || case jsonb_typeof(given -> 'uniqueUntil')
+         when 'string' then jsonb_build_object('uniqueUntil', given -> 'uniqueUntil')
+         when 'object' then jsonb_build_object('uniqueUntil', 'period', 'periodMs', given -> 'uniqueUntil' -> 'periodMs')
+         else '{}' end), false) e;
+end $$;
