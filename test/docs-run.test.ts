@@ -1,0 +1,79 @@
+import { randomBytes } from "node:crypto";
+import { defineJob, sqlStateOf, type } from "@pillion/core";
+import { migrate } from "@pillion/core/migrate";
+import { createWorker, handle } from "@pillion/core/worker";
+import { scratchDatabase } from "@pillion/dev-postgres";
+import { enqueue, enqueueMany, enqueueStandalone } from "@pillion/pg";
+import { drizzle } from "drizzle-orm/node-postgres";
+import pg from "pg";
+import { expect, inject, onTestFinished, test, vi } from "vitest";
+import { tooLate } from "./docs/guard.ts";
+import { pages } from "./pages.ts";
+
+// What the pages show beside programs: SQL, and one thing that goes wrong.
+
+const count = defineJob({ name: "index.rebuild", payload: type<unknown>() });
+
+async function freshQueue(): Promise<{ pool: pg.Pool; url: string }> {
+  const database = await scratchDatabase(inject("databaseUrl"), "docs");
+  onTestFinished(() => database.drop());
+  await migrate({ database: database.url });
+  const pool = new pg.Pool({ connectionString: database.url });
+  onTestFinished(() => pool.end());
+  return { pool, url: database.url };
+}
+
+const sqlOf = (path: string) =>
+  pages
+    .find((page) => page.path === path)!
+    .blocks.filter(({ language }) => language === "sql")
+    .map(({ code }) => code);
+
+test("the SQL that the page on jobs shows enqueues one job", async () => {
+  const { pool } = await freshQueue();
+  const [call] = sqlOf("docs/jobs.md");
+  expect((await pool.query(call!)).rows).toEqual([{ id: "1", created: true, state: "scheduled" }]);
+});
+
+test("a role with the rights that the page on migrations grants enqueues in every way, and runs jobs", async () => {
+  const { pool, url } = await freshQueue();
+  const role = `pillion_docs_${randomBytes(4).toString("hex")}`;
+  await pool.query(`create role ${role}`);
+  onTestFinished(async () => {
+    await pool.query(`drop owned by ${role}`);
+    await pool.query(`drop role ${role}`);
+  });
+  const [grants] = sqlOf("docs/migrate.md");
+  await pool.query(grants!.replaceAll(/\bapp\b/g, role));
+
+  const asRole = new pg.Pool({ connectionString: url, options: `-c role=${role}` });
+  onTestFinished(() => asRole.end());
+  const client = await asRole.connect();
+  await client.query("begin");
+  await enqueue(client, count(1, { uniqueKey: "one" }));
+  await enqueueMany(client, [count(2), count(3)]);
+  await client.query("select pillion.enqueue('index.rebuild', '4')");
+  await client.query("commit");
+  client.release();
+  await enqueueStandalone(asRole, count(5));
+
+  const seen: unknown[] = [];
+  const worker = createWorker({
+    database: asRole,
+    handlers: [handle(count, (job) => void seen.push(job.payload))],
+  });
+  expect(await worker.runOnce()).toMatchObject({ ran: 5, failed: 0 });
+  expect(seen.sort()).toEqual([1, 2, 3, 4, 5]);
+  await expect(asRole.query("drop table pillion.job")).rejects.toSatisfy(
+    (error) => sqlStateOf(error) === "42501",
+  );
+});
+
+test("the late enqueue that the page on the guard shows is refused with 25P01, and nothing is stored", async () => {
+  const { pool } = await freshQueue();
+  const log = vi.spyOn(console, "log").mockImplementation(() => {});
+  onTestFinished(() => log.mockRestore());
+  await tooLate(drizzle({ client: pool }));
+  expect(log.mock.calls).toEqual([["25P01"]]);
+  expect((await pool.query("select id from pillion.job")).rows).toEqual([]);
+});
