@@ -1,16 +1,12 @@
 import { hostname } from "node:os";
-import type { Completion } from "../postgres/complete.ts";
-import type { Discard } from "../postgres/discard.ts";
-import type { Settlement } from "../postgres/fence.ts";
-import type { Retry } from "../postgres/retry.ts";
 import { Attempt, type Outcome } from "./attempt.ts";
 import type { Handler } from "./handler.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import type { Link } from "./link.ts";
 import { oneLine } from "./logger.ts";
+import { Outcomes } from "./outcomes.ts";
 import type { WorkerSettings } from "./settings.ts";
-import { SettleQueue } from "./settle-queue.ts";
 import { Signal } from "./signal.ts";
 import { WakeUp } from "./wake-up.ts";
 
@@ -23,10 +19,7 @@ export class Run {
   readonly #attempts = new Set<Attempt>();
   readonly #wake = new Signal();
   readonly #ended = new Signal();
-  readonly #complete: SettleQueue<Completion>;
-  readonly #retry: SettleQueue<Retry>;
-  readonly #discard: SettleQueue<Discard>;
-  readonly #release: SettleQueue<Settlement>;
+  readonly #outcomes: Outcomes;
   readonly #housekeeping: Housekeeping;
   readonly #wakeUp: WakeUp;
   #heartbeat!: Heartbeat;
@@ -41,14 +34,10 @@ export class Run {
     private readonly settings: WorkerSettings,
   ) {
     const { handlers, logger, pollMs, queues, openSession } = settings;
-    const { engine } = link;
     this.#handlers = new Map(
       handlers.map((handler) => [`${handler.jobType.name}@${handler.jobType.version}`, handler]),
     );
-    this.#complete = new SettleQueue("complete", engine.complete, link, logger);
-    this.#retry = new SettleQueue("retry", engine.retry, link, logger);
-    this.#discard = new SettleQueue("discard", engine.discard, link, logger);
-    this.#release = new SettleQueue("release", engine.release, link, logger);
+    this.#outcomes = new Outcomes(link, logger);
     this.#housekeeping = new Housekeeping(link, pollMs, logger, () => this.#wake.notify());
     this.#wakeUp = new WakeUp(link, openSession, queues, this.#wake, logger);
   }
@@ -175,32 +164,14 @@ export class Run {
   async #see(attempt: Attempt): Promise<void> {
     const outcome = await attempt.run();
     this.#report(attempt, outcome);
-    if ((await this.#settle(attempt, outcome)) === "lost")
+    if ((await this.#outcomes.write(attempt, outcome)) === "lost")
       this.settings.logger.warn(
         `${attempt} ended after its lease had passed on: its outcome (${outcome.verb}) was not written`,
       );
+    if (outcome.verb === "retry") this.#housekeeping.expect(outcome.delayMs);
     this.#attempts.delete(attempt);
     this.#wake.notify();
     this.#ended.notify();
-  }
-
-  async #settle({ id, claim }: Attempt, outcome: Outcome): Promise<"done" | "lost" | "unknown"> {
-    switch (outcome.verb) {
-      case "complete":
-        return this.#complete.settle({ id, claim, result: outcome.result });
-      case "retry": {
-        const { delayMs, error } = outcome;
-        const status = await this.#retry.settle({ id, claim, delayMs, error });
-        this.#housekeeping.expect(delayMs);
-        return status;
-      }
-      case "discard":
-        return this.#discard.settle({ id, claim, error: outcome.error });
-      case "release":
-        return this.#release.settle({ id, claim });
-      case "nothing":
-        return "done";
-    }
   }
 
   #report(attempt: Attempt, outcome: Outcome): void {
@@ -219,7 +190,7 @@ export class Run {
     await this.#attemptsEnd(until);
     for (const attempt of this.#attempts) attempt.stop();
     await this.#attemptsEnd(performance.now() + Math.max(1_000, graceMs));
-    for (const queue of [this.#complete, this.#retry, this.#discard, this.#release]) queue.giveUp();
+    this.#outcomes.giveUp();
     await this.#attemptsEnd(Number.POSITIVE_INFINITY);
   }
 
