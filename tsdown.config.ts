@@ -18,13 +18,14 @@ export default defineConfig(
       checks: { legacyCjs: false, pluginTimings: false },
     };
     const library = Object.values<string>(manifest.exports ?? {}).filter((path) => path.endsWith(".ts"));
-    const program = manifest.publishConfig?.bin ? ["src/main.ts"] : [];
+    // What runs as a process of its own: a command, or the child that the conformance suite kills.
+    const programs = ["src/main.ts", "src/child.ts"].filter((path) => existsSync(join(dirname(file), path)));
     return [
       ...(library.length > 0
         ? [{ ...shared, entry: named(library), format: ["esm", "cjs"] as const, dts: true }]
         : []),
-      ...(program.length > 0
-        ? [{ ...shared, entry: named(program), format: ["esm"] as const, dts: false }]
+      ...(programs.length > 0
+        ? [{ ...shared, entry: named(programs), format: ["esm"] as const, dts: false }]
         : []),
     ] as UserConfig[];
   }),

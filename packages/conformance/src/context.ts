@@ -40,8 +40,8 @@ export interface Context {
   open(connection: Connection<object, object>, options?: OpenOptions): Promise<OpenTransaction>;
   /** Runs once the case is over, last first. */
   after(release: () => unknown): void;
-  /** The promise's outcome, or the case's failure if it takes for ever. */
-  within<T>(what: string, promise: Promise<T>): Promise<T>;
+  /** The promise's outcome, or the case's failure if it takes for ever; `limitMs` is the run's patience. */
+  within<T>(what: string, promise: Promise<T>, limitMs?: number): Promise<T>;
   /** For the report: what this server or ORM could not be asked to do. */
   note(text: string): void;
   readonly childArguments: readonly string[];
@@ -80,14 +80,11 @@ export function makeContext(parts: ContextParts): { context: Context; end(): Pro
       return open;
     },
     after: (release) => void releases.push(release),
-    async within(what, promise) {
+    async within(what, promise, limitMs = patienceMs) {
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(
-          () =>
-            reject(new assert.AssertionError({ message: `${what} has not ended after ${patienceMs} ms` })),
-          patienceMs,
-        );
+        const message = `${what} has not ended after ${limitMs} ms`;
+        timer = setTimeout(() => reject(new assert.AssertionError({ message })), limitMs);
       });
       try {
         return await Promise.race([promise, late]);

@@ -12,6 +12,8 @@ export interface Place {
   /** The schema of the jobs, for `configure`. */
   readonly jobs: string;
   readonly reader: Reader;
+  /** Ends the sessions that hold locks on the tables of these schemas: what cases that failed have left open. */
+  evict(): Promise<void>;
   /** Drops both schemas. */
   close(): Promise<void>;
 }
@@ -38,6 +40,12 @@ export async function makePlace(url: string, patienceMs: number): Promise<Place>
     schema,
     jobs,
     reader,
+    async evict() {
+      await reader.query(
+        `select pg_terminate_backend(pid) from pg_locks join pg_class on pg_class.oid = relation
+         where relnamespace in ('${schema}'::regnamespace, '${jobs}'::regnamespace) and pid <> pg_backend_pid()`,
+      );
+    },
     async close() {
       await reader.query(`drop schema if exists ${schema}, ${jobs} cascade`);
       await reader.close();

@@ -42,14 +42,16 @@ export interface Reader {
 }
 
 export function openReader(url: string, schema: string, jobs: string, patienceMs: number): Reader {
-  const pool = new pg.Pool({ connectionString: url, max: 6, application_name: "pillion conformance reader" });
+  const settings = { connectionString: url, application_name: "pillion conformance reader" };
+  const pool = new pg.Pool({ ...settings, max: 6 });
   pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
   const query: Reader["query"] = async (text, values) => (await pool.query(text, values as unknown[])).rows;
   const until: Reader["until"] = async (what, text, values) => {
     const deadline = performance.now() + patienceMs;
-    while ((await query(text, values)).length === 0) {
+    for (let wait = 1; (await query(text, values)).length === 0; wait = Math.min(2 * wait, 50)) {
       if (performance.now() > deadline) assert.fail(`waited in vain until ${what}`);
-      await pause(2);
+      await pause(wait);
     }
   };
   return {
@@ -87,13 +89,15 @@ export function openReader(url: string, schema: string, jobs: string, patienceMs
         [pid],
       ),
     async begin() {
-      const client = await pool.connect();
+      // Not one of the pool's: cases that hold a transaction each must not keep one another from reading.
+      const client = new pg.Client(settings);
+      client.on("error", () => {});
+      await client.connect();
       let open = true;
       const end = async (word: string) => {
         if (!open) return;
         open = false;
-        await client.query(word);
-        client.release();
+        await client.query(word).finally(() => client.end());
       };
       await client.query("begin isolation level read committed");
       return {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { type Context, makeContext } from "./context.ts";
 import { type Connection, type Harness, harnessName } from "./harness.ts";
 import { makePlace, type Place } from "./place.ts";
@@ -8,7 +9,7 @@ import { openWire, type Wire } from "./wire.ts";
 export interface RunOptions {
   /** A URL of the database. The run makes two schemas of its own there, and drops them in `close`. */
   readonly url: string;
-  /** How long a case waits for a state that never comes; it only ends cases that fail. Default 20 s. */
+  /** How long a case waits for a state that never comes; three times that ends any case. Default 20 s. */
   readonly patienceMs?: number;
   /**
    * Arguments for the Node process that some cases start and kill, which imports the harness's module:
@@ -68,6 +69,7 @@ export function conformanceRun(harness: Harness, options: RunOptions): Run {
   let place: Promise<Place> | undefined;
   const idle: Seat[] = [];
   const spoilt: Seat[] = [];
+  const leftBehind: Promise<void>[] = [];
 
   async function runCase(run: (context: Context) => Promise<void>): Promise<void> {
     place ??= makePlace(options.url, patienceMs);
@@ -83,12 +85,12 @@ export function conformanceRun(harness: Harness, options: RunOptions): Run {
       note: (text) => void notes.add(text),
     });
     try {
-      await run(context);
+      await context.within("the case", run(context), 3 * patienceMs);
       await end();
       idle.push(seat);
     } catch (error) {
-      // Whatever the case left behind shall not fail the next one.
-      await end().catch(() => {});
+      // What the case left behind may never end by itself, and shall not fail the next one.
+      leftBehind.push(end().catch(() => {}));
       spoilt.push(seat);
       throw error;
     }
@@ -137,8 +139,12 @@ export function conformanceRun(harness: Harness, options: RunOptions): Run {
       };
     },
     async close() {
-      for (const seat of [...idle, ...spoilt]) await seat.close();
-      await (await place)?.close();
+      const at = await place;
+      if (spoilt.length > 0) await at?.evict();
+      const ends = [...leftBehind, ...spoilt.map((seat) => seat.close())];
+      await Promise.race([Promise.allSettled(ends), pause(1_000)]);
+      for (const seat of idle) await seat.close();
+      await at?.close();
     },
   };
 }

@@ -28,7 +28,7 @@ export async function startChild(
     schema: place.schema,
     jobs: place.jobs,
   };
-  const entry = new URL(import.meta.url.endsWith(".ts") ? "./child.ts" : "./child.js", import.meta.url);
+  const entry = new URL(import.meta.url.endsWith(".ts") ? "./child.ts" : "./child.mjs", import.meta.url);
   const child = spawn(process.execPath, [...childArguments, fileURLToPath(entry), JSON.stringify(whole)], {
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -38,7 +38,7 @@ export async function startChild(
     await exited;
   };
   context.after(kill);
-  return { pid: await context.within("the child process's transaction", pidFrom(child)), kill };
+  return { pid: await pidFrom(child), kill };
 }
 
 async function pidFrom(child: ChildProcess): Promise<number> {

@@ -9,8 +9,10 @@ import type { Case, Suite } from "../suite.ts";
 /** Prepares a transaction with an order and jobs under a name, or says that the server does not. */
 async function prepare(context: Context, jobName: { type: ReturnType<Context["jobType"]> }, orderId: string) {
   const name = randomUUID();
+  // A prepared transaction outlives every session, with its locks.
+  context.after(() => context.reader.query(`rollback prepared '${name}'`).catch(() => {}));
   const order = context.order({ id: orderId });
-  const connection = await context.connect({ poolSize: 1 });
+  const connection = await context.connect({ poolSize: 2 });
   const prepared = await connection
     .transaction(async (tx) => {
       await context.harness.insertOrder(tx, order);

@@ -149,7 +149,7 @@ const others: Case[] = [
       const order = context.order();
       const connection = await context.connect({ poolSize: 1 });
       const first = await context.open(connection);
-      await context.verbs.enqueue(first.tx, early(null));
+      await context.within("enqueue with a pool of one", context.verbs.enqueue(first.tx, early(null)));
       await first.commit();
       const second = await context.open(connection);
       assert.equal(second.pid, first.pid, "a pool of one opened a second connection");

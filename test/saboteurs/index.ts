@@ -1,0 +1,16 @@
+import { saboteurs as answers } from "./answers.ts";
+import { saboteurs as given } from "./arguments.ts";
+import { saboteurs as commits } from "./commits.ts";
+import { saboteurs as pins } from "./pins.ts";
+import type { Saboteur } from "./saboteur.ts";
+import { saboteurs as statements } from "./statements.ts";
+import { saboteurs as transactions } from "./transactions.ts";
+
+export const saboteurs: readonly Saboteur[] = [
+  ...transactions,
+  ...commits,
+  ...statements,
+  ...answers,
+  ...given,
+  ...pins,
+];
