@@ -33,4 +33,5 @@ test("nothing in the code that the pages show is of type any: the compiler has l
   }
   expect(looked).toBeGreaterThan(500);
   expect(any).toEqual([]);
-});
+  // The compiler takes its time on a busy machine.
+}, 300_000);

@@ -1,5 +1,6 @@
 import { defineJob, type Enqueued } from "@pillion/core";
 import {
+  configure,
   type DrizzleTransaction,
   database,
   enqueue,
@@ -55,6 +56,8 @@ test("a database does not compile", () => {
   enqueue(db, job);
   // @ts-expect-error: the same, for many
   enqueueMany(db, [job]);
+  // @ts-expect-error: the same, bound to other settings
+  configure({ schema: "jobs" }).enqueue(db, job);
   // @ts-expect-error: with postgres.js
   enqueue(onPostgres, job);
   // @ts-expect-error: of the next release

@@ -1,5 +1,6 @@
 import { defineJob, type Enqueued } from "@pillion/core";
 import {
+  configure,
   database,
   enqueue,
   enqueueMany,
@@ -55,6 +56,8 @@ test("the Kysely instance does not compile, nor one of its connections", () => {
   enqueue(db, job);
   // @ts-expect-error: the same, for many
   enqueueMany(db, [job]);
+  // @ts-expect-error: the same, bound to other settings
+  configure({ schema: "jobs" }).enqueue(db, job);
   // @ts-expect-error: of the other release
   enqueue(db29, job);
   db.connection().execute(async (connection) => {

@@ -1,5 +1,6 @@
 import { defineJob, type Enqueued } from "@pillion/core";
 import {
+  configure,
   database,
   enqueue,
   enqueueMany,
@@ -35,6 +36,8 @@ test("a pool does not compile", () => {
   enqueue(pool, job);
   // @ts-expect-error: the same, for many
   enqueueMany(pool, [job]);
+  // @ts-expect-error: the same, bound to other settings
+  configure({ schema: "jobs" }).enqueue(pool, job);
 });
 
 test("a promise of a client does not compile", async () => {

@@ -1,5 +1,6 @@
 import { defineJob, type Enqueued } from "@pillion/core";
 import {
+  configure,
   database,
   enqueue,
   enqueueMany,
@@ -70,6 +71,8 @@ test("a client does not compile, extended or not", () => {
   enqueue(prisma, job);
   // @ts-expect-error: the same, for many
   enqueueMany(prisma, [job]);
+  // @ts-expect-error: the same, bound to other settings
+  configure({ schema: "jobs" }).enqueue(prisma, job);
   // @ts-expect-error: of Prisma 6
   enqueue(prisma6, job);
   // @ts-expect-error: extended

@@ -1,5 +1,6 @@
 import { defineJob, type Enqueued } from "@pillion/core";
 import {
+  configure,
   database,
   enqueue,
   enqueueMany,
@@ -48,6 +49,8 @@ test("a DataSource and a repository do not compile", () => {
   enqueue(dataSource, job);
   // @ts-expect-error: the same, for many
   enqueueMany(dataSource, [job]);
+  // @ts-expect-error: the same, bound to other settings
+  configure({ schema: "jobs" }).enqueue(dataSource, job);
   // @ts-expect-error: of TypeORM 0.3
   enqueue(old, job);
   // @ts-expect-error: a repository is no transaction, even where its manager is in one
