@@ -3,6 +3,7 @@ import { migrate } from "@pillion/core/migrate";
 import { scratchSchema } from "@pillion/dev-postgres";
 import pg from "pg";
 import { inject, onTestFinished } from "vitest";
+import { urlWith } from "./url-with.ts";
 
 type Row = Record<string, never>;
 
@@ -14,7 +15,7 @@ export interface OwnQueue {
   /** What the verbs have sent, in order. */
   readonly sent: Statement[];
   /** A client of its own, closed at the end of the test; `settings` are its session's, from its first moment. */
-  connect(settings?: Readonly<Record<string, string>>, user?: string): Promise<pg.Client>;
+  connect(settings?: Readonly<Record<string, string>>): Promise<pg.Client>;
   /** The same, with a transaction open. */
   begin(settings?: Readonly<Record<string, string>>): Promise<pg.Client>;
   /** Runs SQL in which the schema is written `pillion`, by itself or through a client. */
@@ -24,7 +25,8 @@ export interface OwnQueue {
   drop(): Promise<void>;
 }
 
-export async function ownQueue(subject: string, url: string = inject("databaseUrl")): Promise<OwnQueue> {
+export async function ownQueue(subject: string): Promise<OwnQueue> {
+  const url = inject("databaseUrl");
   const scratch = await scratchSchema(url, subject);
   const pool = new pg.Pool({ connectionString: url, max: 5 });
   await migrate({ database: pool, schema: scratch.name });
@@ -49,16 +51,8 @@ export async function ownQueue(subject: string, url: string = inject("databaseUr
     verbs,
     sent,
     query,
-    async connect(settings = {}, user) {
-      const own = new URL(url);
-      if (user !== undefined) own.username = user;
-      const options = Object.entries(settings).map(
-        ([name, value]) => `-c ${name}=${value.replaceAll(/[\\ ]/g, "\\$&")}`,
-      );
-      own.searchParams.set("options", options.join(" "));
-      // A "+" is not read as a space.
-      own.search = own.search.replaceAll("+", "%20");
-      const client = new pg.Client({ connectionString: own.href });
+    async connect(settings = {}) {
+      const client = new pg.Client({ connectionString: urlWith(settings) });
       client.on("error", () => {});
       await client.connect();
       onTestFinished(() => client.end());

@@ -26,7 +26,8 @@ export interface MigrateResult {
  * it at once: one does the work, the others wait for it.
  *
  * @throws SchemaOutdatedError when the schema is newer than this release
- * @throws InvalidConfigurationError when the database does not store UTF-8
+ * @throws InvalidConfigurationError when the schema's name cannot be used, the client has a transaction open, or the
+ *   database does not store UTF-8
  */
 export async function migrate({
   database,
@@ -53,11 +54,10 @@ export async function migrate({
 }
 
 async function migrateOn(client: ClientBase, schema: ReturnType<typeof schemaOf>): Promise<MigrateResult> {
-  // Settings of the role or database must not cut a migration short; they last for this transaction.
-  await client.query(
-    "begin isolation level read committed; set local statement_timeout = 0; set local lock_timeout = 0; set local idle_in_transaction_session_timeout = 0; set local check_function_bodies = on",
-  );
+  refuseOpenTransaction(client);
+  await client.query("begin isolation level read committed read write");
   try {
+    await client.query(ownSettings);
     await client.query("select pg_advisory_xact_lock(hashtextextended('pillion migrate ' || $1::text, 0))", [
       schema.name,
     ]);
@@ -66,12 +66,14 @@ async function migrateOn(client: ClientBase, schema: ReturnType<typeof schemaOf>
       throw new InvalidConfigurationError(
         `This database stores text as ${encoding.rows[0].encoding}; Pillion needs a database with ENCODING 'UTF8'.`,
       );
-    const from = await versionOf(client, schema);
+    const { exists, version: from } = await stateOf(client, schema);
     if (from > currentVersion)
       throw new SchemaOutdatedError(
         `The schema "${schema.name}" is at version ${from}; this release of Pillion knows versions up to ${currentVersion}. Nothing was changed. Use a newer release of the package pillion.`,
       );
     const pending = pendingMigrations({ schema: schema.name, from });
+    // Even "if not exists" wants the right to create schemas, which the owner of this one may lack.
+    if (!exists) await client.query(`create schema ${schema.quoted}`);
     for (const { sql } of pending) await client.query(sql);
     await client.query("commit");
     return { from, to: currentVersion, applied: pending.map((migration) => migration.name) };
@@ -81,12 +83,38 @@ async function migrateOn(client: ClientBase, schema: ReturnType<typeof schemaOf>
   }
 }
 
-/** The version of a schema in this database; 0 where there is none. */
-async function versionOf(client: ClientBase, schema: ReturnType<typeof schemaOf>): Promise<number> {
-  const exists = await client.query("select to_regclass($1) is not null as exists", [schema.migration]);
-  if (!exists.rows[0].exists) return 0;
+// What a role or a database has set must not cut a migration short, nor change what its text means. Postgres 17
+// brought transaction_timeout.
+const ownSettings = `
+set local statement_timeout = 0;
+set local lock_timeout = 0;
+set local idle_in_transaction_session_timeout = 0;
+set local search_path = pg_catalog;
+set local standard_conforming_strings = on;
+set local check_function_bodies = on;
+select set_config('transaction_timeout', '0', true) where current_setting('transaction_timeout', true) is not null`;
+
+function refuseOpenTransaction(client: ClientBase): void {
+  // Since pg 8.21 a client can tell.
+  const { getTransactionStatus } = client as { getTransactionStatus?(): string | null };
+  if (["T", "E"].includes(getTransactionStatus?.call(client) ?? "I"))
+    throw new InvalidConfigurationError(
+      "migrate: this pg Client has a transaction open, and migrate commits its own. Pass a pool, a URL, or a client without one.",
+    );
+}
+
+async function stateOf(
+  client: ClientBase,
+  schema: ReturnType<typeof schemaOf>,
+): Promise<{ exists: boolean; version: number }> {
+  const found = await client.query(
+    "select to_regnamespace($1) is not null as exists, to_regclass($2) is not null as migrated",
+    [schema.quoted, schema.migration],
+  );
+  const { exists, migrated } = found.rows[0];
+  if (!migrated) return { exists, version: 0 };
   const { rows } = await client.query(
     `select coalesce(max(version), 0)::integer as version from ${schema.migration}`,
   );
-  return rows[0].version;
+  return { exists, version: rows[0].version };
 }

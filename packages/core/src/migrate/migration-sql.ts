@@ -16,7 +16,7 @@ export function pendingMigrations(options: {
     .map((migration) => ({
       ...migration,
       // A function as replacement: a schema's name may contain `$&`.
-      sql: `${migration.version === 1 ? `create schema if not exists ${quoted};\n` : ""}${migration.sql.replaceAll(/\bpillion\./g, () => `${quoted}.`)}
+      sql: `${migration.sql.replaceAll(/\bpillion\./g, () => `${quoted}.`)}
 insert into ${quoted}.migration (version, name) values (${migration.version}, '${migration.name}');
 `,
     }));
@@ -26,7 +26,7 @@ insert into ${quoted}.migration (version, name) values (${migration.version}, '$
 export function migrationSql(
   options: { schema?: string | undefined; from?: number | undefined } = {},
 ): string {
-  return pendingMigrations(options)
-    .map(({ sql }) => sql)
-    .join("\n");
+  const { quoted } = schemaOf(options.schema ?? defaults.schema);
+  const statements = pendingMigrations(options).map(({ sql }) => sql);
+  return [...(options.from ? [] : [`create schema if not exists ${quoted};\n`]), ...statements].join("\n");
 }

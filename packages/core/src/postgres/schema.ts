@@ -1,5 +1,6 @@
 import { InvalidConfigurationError } from "../errors.ts";
 import { textIssueOf, utf8Bytes } from "../json.ts";
+import { show } from "../show.ts";
 
 /** The queue's objects in one schema, quoted, for use in statements. */
 export type Schema = ReturnType<typeof schemaOf>;
@@ -11,10 +12,11 @@ export function schemaOf(name: string) {
     name === "" ||
     utf8Bytes(name) > 63 ||
     textIssueOf(name) ||
-    /['\\]/.test(name)
+    /['\\\p{Cc}]|\$\$|^pg_/u.test(name)
   )
     throw new InvalidConfigurationError(
-      `The schema name ${JSON.stringify(name)} cannot be used: 1 to 63 bytes, without quotes ' and backslashes.`,
+      `The schema name ${show(name)} cannot be used: a name has 1 to 63 bytes, does not start with pg_, and contains no ` +
+        "single quote, backslash, $$ or control character.",
     );
   const quoted = name === "pillion" ? name : `"${name.replaceAll('"', '""')}"`;
   const object = (table: string) => `${quoted}.${table}`;

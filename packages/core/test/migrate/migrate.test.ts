@@ -1,0 +1,160 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { currentVersion, type MigrateResult, migrate, migrationSql } from "@pillion/core/migrate";
+import { scratchSchema } from "@pillion/dev-postgres";
+import pg from "pg";
+import { afterAll, beforeAll, expect, inject, onTestFinished, test } from "vitest";
+import { urlWith } from "../url-with.ts";
+import { catalogOf } from "./catalog.ts";
+
+const url = inject("databaseUrl");
+const client = new pg.Client({ connectionString: url });
+beforeAll(() => client.connect());
+afterAll(() => client.end());
+
+/** An empty schema for one test. */
+async function ownSchema(): Promise<string> {
+  const schema = await scratchSchema(url, "migrate");
+  onTestFinished(() => schema.drop());
+  return schema.name;
+}
+
+test("the schema is what sql/schema.sql says", async () => {
+  const schema = await ownSchema();
+  await migrate({ database: url, schema });
+  const header =
+    "-- What the migrations add up to, read back from a server's catalog. Written by `vitest -u`, not by hand.\n";
+  // Another server writes some expressions in other words.
+  const { rows } = await client.query("select current_setting('server_version_num')::int / 10000 as major");
+  const text = header + (await catalogOf(client, schema));
+  if (rows[0].major === 18) await expect(text).toMatchFileSnapshot("../../sql/schema.sql");
+  else expect(text).toContain("create table pillion.job (");
+});
+
+test("of eight processes that migrate at once, one does the work and the others find it done", async () => {
+  const schema = await ownSchema();
+  const script = fileURLToPath(new URL("./migrate-once.ts", import.meta.url));
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      const child = spawn(process.execPath, ["--import", "tsx", script, url, schema], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      const closed = once(child, "close");
+      let said = "";
+      for await (const chunk of child.stdout.setEncoding("utf8")) said += chunk;
+      expect(await closed).toEqual([0, null]);
+      return JSON.parse(said) as MigrateResult;
+    }),
+  );
+  expect(answers.map(({ to }) => to)).toEqual(Array(8).fill(currentVersion));
+  const worked = answers.filter(({ applied }) => applied.length > 0);
+  expect(worked).toHaveLength(1);
+  expect(worked[0]!.from).toBe(0);
+});
+
+test("migrating again changes nothing, and keeps the jobs", async () => {
+  const schema = await ownSchema();
+  await migrate({ database: url, schema });
+  await client.query(`select "${schema}".enqueue('kept', '1')`);
+  const before = await catalogOf(client, schema);
+  expect(await migrate({ database: url, schema })).toEqual({
+    from: currentVersion,
+    to: currentVersion,
+    applied: [],
+  });
+  expect(await catalogOf(client, schema)).toBe(before);
+  const { rows } = await client.query(`select name from "${schema}".job`);
+  expect(rows).toEqual([{ name: "kept" }]);
+});
+
+test.each([
+  ["a URL", async (fn: (database: string) => Promise<unknown>) => fn(url)],
+  [
+    "a pool of one",
+    async (fn: (database: pg.Pool) => Promise<unknown>) => {
+      const pool = new pg.Pool({ connectionString: url, max: 1 });
+      await fn(pool);
+      expect((await pool.query("select current_setting('statement_timeout') as left")).rows).toEqual([
+        { left: "0" },
+      ]);
+      await pool.end();
+    },
+  ],
+  ["a client", async (fn: (database: pg.Client) => Promise<unknown>) => fn(client)],
+] as const)("migrate takes %s", async (_, give) => {
+  const schema = await ownSchema();
+  await give(async (database) => {
+    expect(await migrate({ database, schema })).toMatchObject({ from: 0, to: currentVersion });
+  });
+});
+
+test("a client with a transaction open is refused, and its transaction goes on", async () => {
+  const schema = await ownSchema();
+  const tx = new pg.Client({ connectionString: url });
+  await tx.connect();
+  onTestFinished(() => tx.end());
+  await tx.query("begin; create temp table mine (id integer)");
+  await expect(migrate({ database: tx, schema })).rejects.toMatchObject({
+    code: "INVALID_CONFIGURATION",
+    message:
+      "migrate: this pg Client has a transaction open, and migrate commits its own. Pass a pool, a URL, or a client without one.",
+  });
+  await tx.query("insert into mine values (1); rollback");
+});
+
+/** Runs a script as psql does: one statement after the other, each by itself. */
+async function runLikePsql(script: string): Promise<void> {
+  for (const [statement] of script.matchAll(/(?:\$\$[\s\S]*?\$\$|--[^\n]*|'[^']*'|"[^"]*"|[^;])+;/g))
+    await client.query(statement);
+}
+
+test.each([
+  ["as one message", (script: string) => client.query(script)],
+  ["statement by statement, as psql does", runLikePsql],
+  [
+    "inside a migration tool's transaction",
+    async (script: string) => client.query(`begin; ${script}; commit`),
+  ],
+])("the printed SQL, run %s, gives the schema that migrate gives", async (_, run) => {
+  const [migrated, printed] = [await ownSchema(), await ownSchema()];
+  await migrate({ database: url, schema: migrated });
+  await run(migrationSql({ schema: printed }));
+  expect(await catalogOf(client, printed)).toBe(await catalogOf(client, migrated));
+  expect(await migrate({ database: url, schema: printed })).toMatchObject({ applied: [] });
+});
+
+test("a role or database that is set to cut work short cuts no migration short", async () => {
+  const schema = await ownSchema();
+  const settings = {
+    lock_timeout: "1",
+    statement_timeout: "60",
+    idle_in_transaction_session_timeout: "60",
+    default_transaction_isolation: "serializable",
+    default_transaction_read_only: "on",
+    default_transaction_deferrable: "on",
+    standard_conforming_strings: "off",
+    check_function_bodies: "off",
+    search_path: schema,
+    DateStyle: "SQL,DMY",
+  };
+  // Somebody else migrates, until the other has waited for longer than its role allows.
+  const somebody = new pg.Client({ connectionString: url });
+  await somebody.connect();
+  onTestFinished(() => somebody.end());
+  await somebody.query("select pg_advisory_lock(hashtextextended('pillion migrate ' || $1::text, 0))", [
+    schema,
+  ]);
+  const migrated = migrate({ database: urlWith({ ...settings, application_name: schema }), schema });
+  let over = false;
+  const ended = () => {
+    over = true;
+  };
+  migrated.then(ended, ended);
+  const waited =
+    "select from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock' and clock_timestamp() - query_start > '100 ms'";
+  while (!over && (await client.query(waited, [schema])).rowCount === 0);
+  expect(over).toBe(false);
+  await somebody.query("select pg_advisory_unlock_all()");
+  expect(await migrated).toMatchObject({ from: 0, to: currentVersion });
+});
