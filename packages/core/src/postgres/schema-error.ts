@@ -5,10 +5,16 @@ import { SchemaOutdatedError, sqlStateOf } from "../errors.ts";
 export function schemaErrorOf(error: unknown, schema: string): SchemaOutdatedError | undefined {
   const state = sqlStateOf(error);
   if (state === undefined || !["42P01", "42883", "42703", "42704", "3F000"].includes(state)) return undefined;
-  const option = schema === defaults.schema ? "" : ` --schema ${JSON.stringify(schema)}`;
   return new SchemaOutdatedError(
     `The schema "${schema}" of this database is missing or does not fit this release of Pillion (SQLSTATE ${state}). ` +
-      `Run: npx pillion migrate${option}`,
+      `Run: ${migrateCommand(schema)}`,
     error,
   );
+}
+
+/** The command that brings the schema up to date, as a shell takes it. */
+export function migrateCommand(schema: string): string {
+  if (schema === defaults.schema) return "npx pillion migrate";
+  // A shell reads these in double quotes; no schema's name contains a single one.
+  return `npx pillion migrate --schema ${/[$`"!]/.test(schema) ? `'${schema}'` : `"${schema}"`}`;
 }

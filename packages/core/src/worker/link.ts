@@ -2,7 +2,7 @@ import type { Database } from "../database.ts";
 import { InvalidConfigurationError, SchemaOutdatedError } from "../errors.ts";
 import { currentVersion } from "../migrate/migration-sql.ts";
 import { type Engine, postgresEngine } from "../postgres/engine.ts";
-import { schemaErrorOf } from "../postgres/schema-error.ts";
+import { migrateCommand, schemaErrorOf } from "../postgres/schema-error.ts";
 import { type Row, type StatementOf, sql } from "../statement.ts";
 
 /** A database and the queue's schema in it: what all parts of a worker run their statements on. */
@@ -37,7 +37,7 @@ export class Link {
     const found = Number((await this.run(version, undefined))[0]!.version);
     if (found < currentVersion)
       throw new SchemaOutdatedError(
-        `The schema "${name}" is at version ${found}; this release of Pillion needs ${currentVersion}. Run: npx pillion migrate`,
+        `The schema "${name}" is at version ${found}; this release of Pillion needs ${currentVersion}. Run: ${migrateCommand(name)}`,
       );
   }
 
