@@ -1,6 +1,6 @@
 -- safe online: yes
 
--- Enqueues one job that has no unique key, and answers 'id created state xid'. A function, because a session plans the
+-- Enqueues one job that has no unique key, and answers 'xid id,true,state'. A function, because a session plans the
 -- INSERT in it once: sent as a statement of its own it would be planned for every job, which costs more than the
 -- rest of the enqueue; and one text, because an answer of several columns has to be planned too. All that comes is
 -- text, because drivers disagree on every other type. options: {version?, priority?, partitionKey?, headers?, runAt?,
@@ -24,7 +24,7 @@ begin
           case when coalesce((options::json ->> 'runAt')::timestamptz,
                              statement_timestamp() + (options::json ->> 'delayMs')::float8 * interval '1 millisecond')
                     > statement_timestamp() then 'scheduled' else 'ready' end::pillion.job_state)
-  returning j.id || ' true ' || j.state || ' ' || j.enqueued_xid into answer;
+  returning j.enqueued_xid || ' ' || j.id || ',true,' || j.state into answer;
   return answer;
 end $$;
 

@@ -50,14 +50,11 @@ function bind<Tx extends object, Client extends object>(
 
   async function sendInTransaction(tx: Tx, rows: readonly JobRow[]): Promise<Enqueued[]> {
     const pin = pins.get(tx) ?? null;
-    const answers: Enqueued[] = [];
-    for (const row of await send(tx, statementOf(engine, rows, true, pin))) {
-      const answer = parseAnswer(row);
-      if (!answer) break;
-      if (answers.length === 0 && definition.handleLives === "transaction") pins.set(tx, answer.xid);
-      answers.push(answer.enqueued);
+    const answer = parseAnswer(await send(tx, statementOf(engine, rows, true, pin)));
+    if (answer) {
+      if (definition.handleLives === "transaction") pins.set(tx, answer.xid);
+      return answer.enqueued;
     }
-    if (answers.length > 0) return answers;
     throw new TransactionChangedError(
       `${definition.name} enqueue of job "${rows[0]!.name}": this handle belongs to a transaction that is over, ` +
         "and its connection now serves another one. Nothing was written. Enqueue with the handle of the open " +
@@ -87,8 +84,7 @@ function bind<Tx extends object, Client extends object>(
             "root client, outside any transaction; inside one, call enqueue(tx, job).",
         );
       const row = await toRow(job, maxPayloadBytes);
-      const [answer] = await send(client, statementOf(engine, [row], false, null));
-      return parseAnswer(answer)!.enqueued;
+      return parseAnswer(await send(client, statementOf(engine, [row], false, null)))!.enqueued[0]!;
     },
     database(client) {
       if (!isClient(definition, client))

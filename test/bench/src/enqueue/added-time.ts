@@ -82,7 +82,7 @@ async function statementOfEnqueue(schema: string): Promise<(payload: string) => 
     isClient: () => false,
     async run(_, statement) {
       sent = statement;
-      return [{ answer: "1 true ready 1" }];
+      return [{ answer: "1 1,true,ready" }];
     },
   });
   await recorder.configure({ schema }).enqueue({}, sendInvoice(invoice(0)));
