@@ -1,23 +1,11 @@
-import { defineJob, type Job, type } from "@pillion/core";
+import type { Job } from "@pillion/core";
 import { configure, enqueue, enqueueMany, enqueueStandalone, type TransactionOf } from "@pillion/pg";
 import pg from "pg";
-import { z } from "zod";
+import { rebuildIndex, sendInvoice } from "./job-types.ts";
 
-// What docs/jobs.md and docs/keys.md show.
+// What docs/jobs.md and docs/keys.md show of enqueueing them.
 
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL });
-
-export const sendInvoice = defineJob({
-  name: "invoice.send",
-  payload: z.object({ orderId: z.string(), copies: z.number().int().default(1) }),
-  queue: "billing",
-  maxAttempts: 8,
-  timeoutMs: 30_000,
-  backoff: { type: "exponential", baseMs: 1_000, factor: 2, maxMs: 3_600_000, jitter: 0.2 },
-  retry: (error) => (error instanceof RangeError ? "discard" : "retry"),
-});
-
-export const rebuildIndex = defineJob({ name: "index.rebuild", payload: type<{ shop: string }>() });
 
 export async function inOneTransaction(tx: TransactionOf<typeof pool>) {
   const { id, created, state } = await enqueue(tx, sendInvoice({ orderId: "7" }));
