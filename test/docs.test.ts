@@ -102,6 +102,18 @@ test("the tables of options name the defaults that hold", () => {
   expect(cells("backoff")[3]).toBe("exponential, 1 s doubling to 1 h");
 });
 
+test("the page on errors lists every code, with the class that has it", () => {
+  const errors = linesOf("packages/core/src/errors.ts").join("\n");
+  const codes = errors.match(/export type PillionErrorCode =\n([\s\S]*?);/)![1]!.match(/[A-Z_]{2,}/g)!;
+  const classes = [...errors.matchAll(/class (\w+) extends PillionError[\s\S]*?super\("(\w+)"/g)];
+  const { text } = pages.find(({ path }) => path === "docs/errors.md")!;
+  const listed = [...text.matchAll(/^\| `([A-Z_]+)` \| `(\w+)` \|/gm)];
+  expect(listed.map(([, code]) => code).sort()).toEqual([...codes].sort());
+  expect(listed.map(([, code, name]) => `${code} ${name}`).sort()).toEqual(
+    classes.map(([, name, code]) => `${code} ${name}`).sort(),
+  );
+});
+
 function trimmed(code: string): string {
   return code
     .trim()
