@@ -24,7 +24,7 @@ test("every TypeScript block of a page is copied from a file that is compiled, p
 });
 
 test("a block of code is TypeScript, or of a language that the compiler does not know", () => {
-  const known = ["ts", "js", "sh", "sql", "prisma", ""];
+  const known = ["ts", "js", "json", "sh", "sql", "prisma", ""];
   expect(
     pages.flatMap(({ path, blocks }) =>
       blocks

@@ -136,12 +136,18 @@ function refusedForeign(
       const foreign = await other.connect({ url, schema, poolSize: 2 });
       context.after(() => foreign.close());
       await foreign.transaction(async (tx) => {
+        const handle = pick(tx, foreign.client);
         const error = await refusal(
-          context.verbs.enqueue(pick(tx, foreign.client), type(null)),
+          context.verbs.enqueue(handle, type(null)),
           "NOT_IN_TRANSACTION",
           `enqueue accepted ${what} of ${other.orm}`,
         );
-        assert.match(error.message, new RegExp(word, "i"), `the message does not name ${word}`);
+        // Core knows most ORMs by the shape of their handles; what it does not know it can call by its class.
+        const names = [word, handle.constructor.name].map((name) => name.toLowerCase());
+        assert.ok(
+          names.some((name) => error.message.toLowerCase().includes(name)),
+          `the message does not name ${word}: ${error.message}`,
+        );
       });
       assert.equal((await context.reader.jobs(type.name)).length, 0, "a refused enqueue wrote a job");
     },

@@ -37,7 +37,10 @@ export function describeHandle(value: unknown): string | undefined {
       ? "a pg Client (@pillion/pg)"
       : "a pg Pool, which is not a transaction";
   if (typeof value === "function") return "a function";
-  return undefined;
+  const { name } = (get(value, "constructor") ?? {}) as { name?: unknown };
+  return typeof name === "string" && name !== "" && name !== "Object"
+    ? `an object of class ${name.slice(0, 40)}`
+    : undefined;
 }
 
 function get(value: object, name: string): unknown {

@@ -1,0 +1,31 @@
+import { type AdapterDefinition, defineAdapter, type Row, type Verbs } from "@pillion/core/adapter";
+import type { Sql, TransactionSql } from "postgres";
+
+/** The handle that `sql.begin` gives its callback: `TransactionOf<typeof sql>`. */
+export type TransactionOf<_Client extends Sql> = TransactionSql;
+
+const definition: AdapterDefinition<TransactionSql, Sql> = {
+  name: "postgres.js",
+  expects: "the `tx` of `sql.begin(async (tx) => …)`, and await the call before that callback returns",
+  handleLives: "transaction",
+  inTransaction: (tx) => typeof tx.savepoint === "function" && typeof tx.unsafe === "function",
+  isClient: (sql) => typeof sql.begin === "function" && typeof sql.unsafe === "function",
+  describe: (handle) =>
+    "unsafe" in handle && "release" in handle ? "a reserved connection of postgres.js" : undefined,
+  run: (handle, { text, values }) => handle.unsafe<Row[]>(text, [...values]),
+  transaction: (sql, { isolationLevel }, fn) =>
+    sql.begin(isolationLevel ? `isolation level ${isolationLevel}` : "", fn) as ReturnType<typeof fn>,
+  savepoint: (tx, fn) => tx.savepoint(fn) as ReturnType<typeof fn>,
+};
+const verbs: Verbs<TransactionSql, Sql> = defineAdapter(definition);
+
+/** Enqueue inside your own postgres.js transaction: the job exists if, and only if, that transaction commits. */
+export const enqueue: Verbs<TransactionSql, Sql>["enqueue"] = verbs.enqueue;
+/** Enqueue many jobs inside your own postgres.js transaction; one answer for each, in their order. */
+export const enqueueMany: Verbs<TransactionSql, Sql>["enqueueMany"] = verbs.enqueueMany;
+/** Enqueue a job by itself, outside any transaction. */
+export const enqueueStandalone: Verbs<TransactionSql, Sql>["enqueueStandalone"] = verbs.enqueueStandalone;
+/** Lets a worker run on the application's own client. */
+export const database: Verbs<TransactionSql, Sql>["database"] = verbs.database;
+/** The same verbs for another schema or payload limit. */
+export const configure: Verbs<TransactionSql, Sql>["configure"] = verbs.configure;
