@@ -180,53 +180,43 @@ declare
   known   constant text[] := array['queue', 'version', 'priority', 'headers', 'runAt', 'delayMs', 'maxAttempts',
                                    'partitionKey', 'uniqueKey', 'uniqueUntil'];
   given   jsonb := coalesce(options, '{}');
-  unknown text;
-  kind    text;
-  field   text;
+  issue   text;
+  mending text;
 begin
-  if name is null or name = '' or octet_length(name) > 128 then
+  if name is null or octet_length(name) not between 1 and 128 then
     raise exception using errcode = 'invalid_parameter_value',
-      message = 'pillion: a job name is a text of 1 to 128 bytes', hint = 'Pass the name that defineJob was given.';
+      message = format('pillion: the job name %L is not a text of 1 to 128 bytes', left(name, 100)),
+      hint = 'Pass the name that defineJob was given.';
   end if;
   if payload is null then
-    raise exception using errcode = 'invalid_parameter_value',
-      message = format('pillion: the payload of job "%s" is an SQL NULL', name),
-      hint = 'Pass a jsonb value; the JSON null is ''null''::jsonb.';
+    issue := 'its payload is an SQL NULL';
+    mending := 'Pass a jsonb value; the JSON null is ''null''::jsonb.';
+  elsif octet_length(payload::text) > 1048576 then
+    issue := format('its payload has %s bytes; at most 1048576 are allowed', octet_length(payload::text));
+    mending := 'Store the data and enqueue a reference to it.';
+  elsif jsonb_typeof(given) <> 'object' then
+    issue := format('its options are a JSON %s, not an object', jsonb_typeof(given));
+    mending := 'Pass an object: ''{"delayMs": 60000}''.';
+  else
+    select format('it has the unknown option "%s"', o.key), format('Known options: %s.', array_to_string(known, ', '))
+      into issue, mending
+    from jsonb_object_keys(given) o(key) where o.key <> all (known) limit 1;
   end if;
-  if jsonb_typeof(given) <> 'object' then
-    raise exception using errcode = 'invalid_parameter_value',
-      message = format('pillion: the options of job "%s" are a JSON %s, not an object', name, jsonb_typeof(given));
+  if issue is null then
+    select format('its %s is %s, not %s', o.key, left(o.value::text, 100), w.wanted) into issue
+    from jsonb_each(given) o
+    cross join lateral pillion.wanted_option(o.key, o.value) w(wanted)
+    where o.value <> 'null' and w.wanted is not null
+    limit 1;
   end if;
-  select k into unknown from jsonb_object_keys(given) k where k <> all (known) limit 1;
-  if unknown is not null then
-    raise exception using errcode = 'invalid_parameter_value',
-      message = format('pillion: job "%s" has the unknown option "%s"', name, unknown),
-      hint = 'Known options: ' || array_to_string(known, ', ') || '.';
+  if issue is null and given ->> 'runAt' is not null and given ->> 'delayMs' is not null then
+    issue := 'it has both runAt and delayMs; give one of them';
+  elsif issue is null and given ->> 'uniqueUntil' is not null and given ->> 'uniqueKey' is null then
+    issue := 'it has uniqueUntil but no uniqueKey';
   end if;
-  foreach field in array known loop
-    kind := jsonb_typeof(given -> field);
-    if kind is null or kind = 'null' then
-      continue;
-    end if;
-    if not (case field
-      when 'headers' then kind = 'object'
-      when 'uniqueUntil' then given ->> field in ('started', 'finished')
-        or (kind = 'object' and jsonb_typeof(given -> field -> 'periodMs') = 'number' and (given -> field ->> 'periodMs')::numeric > 0)
-      when 'priority' then kind = 'number' and (given ->> field)::numeric in (-4, -3, -2, -1, 0, 1, 2, 3, 4)
-      when 'version' then kind = 'number' and (given ->> field)::numeric between 1 and 2147483647 and (given ->> field)::numeric % 1 = 0
-      when 'maxAttempts' then kind = 'number' and (given ->> field)::numeric between 1 and 2147483647 and (given ->> field)::numeric % 1 = 0
-      when 'delayMs' then kind = 'number' and (given ->> field)::numeric between 0 and 1e14
-      when 'runAt' then kind = 'string' and isfinite((given ->> field)::timestamptz)
-      when 'queue' then kind = 'string' and octet_length(given ->> field) between 1 and 128
-      else kind = 'string' and octet_length(given ->> field) between 1 and 512
-    end) then
-      raise exception using errcode = 'invalid_parameter_value',
-        message = format('pillion: job "%s" has an invalid option %s: %s', name, field, left((given -> field)::text, 100));
-    end if;
-  end loop;
-  if given ? 'runAt' and given ? 'delayMs' then
+  if issue is not null then
     raise exception using errcode = 'invalid_parameter_value',
-      message = format('pillion: job "%s" has both runAt and delayMs', name), hint = 'Give one of them.';
+      message = format('pillion: job "%s": %s', name, issue), hint = coalesce(mending, 'Nothing was enqueued.');
   end if;
   return query
   select e.id, e.created, e.state
@@ -374,7 +364,7 @@ begin
           case when coalesce((options::json ->> 'runAt')::timestamptz,
                              statement_timestamp() + (options::json ->> 'delayMs')::float8 * interval '1 millisecond')
                     > statement_timestamp() then 'scheduled' else 'ready' end::pillion.job_state)
-  returning j.id || ' true ' || j.state || ' ' || j.enqueued_xid into answer;
+  returning j.enqueued_xid || ' ' || j.id || ',true,' || j.state into answer;
   return answer;
 end $function$
 ;
@@ -428,6 +418,57 @@ begin
      and coalesce(current_query(), '') !~* 'prepare[[:space:]]+transaction' then
     perform pg_notify('pillion_' || 'pillion.job'::regclass::oid, queue);
   end if;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.wanted_option(option text, value jsonb)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  kind constant text := jsonb_typeof(value);
+  said constant text := value #>> '{}';
+  most constant integer := case option when 'queue' then 128 else 512 end;
+begin
+  if option in ('queue', 'partitionKey', 'uniqueKey') then
+    if kind = 'string' and octet_length(said) between 1 and most then
+      return null;
+    end if;
+    return format('a text of 1 to %s bytes', most);
+  elsif option = 'priority' then
+    return case when kind = 'number' and said ~ '^-?[0-4]$' then null else 'a whole number from -4 to 4' end;
+  elsif option in ('version', 'maxAttempts') then
+    if kind = 'number' and said ~ '^[0-9]{1,10}$' and said::bigint between 1 and 2147483647 then
+      return null;
+    end if;
+    return 'a whole number from 1 to 2147483647';
+  elsif option = 'delayMs' then
+    if kind = 'number' and said::numeric between 0 and 1e14 then
+      return null;
+    end if;
+    return 'a number of milliseconds from 0 to 100000000000000';
+  elsif option = 'headers' then
+    return case when kind <> 'object' then 'an object' end;
+  elsif option = 'uniqueUntil' then
+    if kind = 'string' and said in ('started', 'finished')
+       or kind = 'object' and value - 'periodMs' = '{}' and jsonb_typeof(value -> 'periodMs') = 'number'
+          and (value ->> 'periodMs')::numeric between 1 and 1e14 then
+      return null;
+    end if;
+    return '"started", "finished" or {"periodMs": number from 1 to 100000000000000}';
+  end if;
+  -- runAt. A time without a zone would mean what the session's settings say.
+  if kind = 'string' and said ~ '^[0-9]{4,6}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2}){0,2})( BC)?$' then
+    begin
+      perform said::timestamptz;
+      return null;
+    exception when datetime_field_overflow or invalid_datetime_format then
+      -- The 31st of February.
+    end;
+  end if;
+  return 'a time with its zone, as in "2030-01-31T09:00:00Z"';
 end $function$
 ;
 
