@@ -10,11 +10,11 @@ const producers = entryPoints(consumer, packages).filter(
 );
 
 test.each(producers)("%s bundles for the browser without pg and without Node's modules", async (entry) => {
-  const { metafile, outputFiles } = await bundle(`export * from ${JSON.stringify(entry)}`);
+  const { metafile } = await bundle(`export * from ${JSON.stringify(entry)}`);
   const bundled = Object.keys(metafile.inputs).filter((path) => path !== "<stdin>");
   expect(bundled.length).toBeGreaterThan(0);
   expect(bundled.filter((path) => !path.startsWith("node_modules/@pillion/"))).toEqual([]);
-  expect(outputFiles[0]!.text).not.toMatch(/["'](node:|pg["'])/);
+  expect(Object.values(metafile.outputs).flatMap(({ imports }) => imports)).toEqual([]);
 });
 
 test("an entry point with no name in use leaves nothing in the bundle", async () => {

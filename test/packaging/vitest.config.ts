@@ -6,6 +6,7 @@ export default defineConfig({
     include: ["*.test.ts"],
     globalSetup: ["../postgres.ts", "./src/set-up.ts"],
     reporters: ["default", "../reporter.ts"],
+    maxWorkers: "100%",
     // Compilers and test runners are started here, and CI machines are slow.
     testTimeout: 180_000,
     hookTimeout: 300_000,

@@ -6,6 +6,7 @@ import { type Capability, can, type Suite } from "./suite.ts";
 import { suites as allSuites } from "./suites/index.ts";
 import { openWire, type Wire } from "./wire.ts";
 
+/** Where the suite runs, and what it runs beside. */
 export interface RunOptions {
   /** A URL of the database. The run makes two schemas of its own there, and drops them in `close`. */
   readonly url: string;
@@ -35,11 +36,13 @@ export interface Missing {
   readonly cases: readonly string[];
 }
 
+/** What came of a run: a row of the table of what passes where. */
 export interface Report {
   readonly harness: string;
   readonly orm: string;
   readonly version: string;
   readonly driver: string;
+  /** Which kind of transaction, for an ORM that has several. */
   readonly form?: string;
   /** As the server says it: "18.4". */
   readonly postgres: string;
@@ -51,6 +54,7 @@ export interface Report {
   readonly notes: readonly string[];
 }
 
+/** The suite for one harness, ready to run. */
 export interface Run {
   readonly cases: readonly NamedCase[];
   /** What has come of the cases so far. */

@@ -19,6 +19,7 @@ export interface JobDefinition<Payload extends StandardSchemaV1, Result extends 
   readonly result?: Result | undefined;
   /** Raise it when an old handler cannot run new payloads: a worker takes only versions it has handlers for. */
   readonly version?: number | undefined;
+  /** The queue that workers take its jobs from; default `default`. */
   readonly queue?: string | undefined;
   /** -4 to 4, default 0; higher runs first. */
   readonly priority?: number | undefined;
@@ -26,6 +27,7 @@ export interface JobDefinition<Payload extends StandardSchemaV1, Result extends 
   readonly maxAttempts?: number | undefined;
   /** The longest that one attempt may take, in milliseconds. */
   readonly timeoutMs?: number | undefined;
+  /** How long a failed attempt waits for the next; by default exponentially longer, with jitter. */
   readonly backoff?: Backoff | undefined;
   /** Decides per error; asked for every error but RetryError and DiscardError. */
   readonly retry?: ((error: unknown) => RetryDecision) | undefined;

@@ -5,6 +5,7 @@ export type JobState = "scheduled" | "ready" | "running" | "completed" | "dead" 
 
 /** How this one job differs from what its type says. A property that is undefined is as if it were absent. */
 export interface EnqueueOptions {
+  /** The queue that its workers take it from; the type's own by default. */
   readonly queue?: string | undefined;
   /** -4 to 4; higher runs first. */
   readonly priority?: number | undefined;
@@ -12,6 +13,7 @@ export interface EnqueueOptions {
   readonly runAt?: Date | undefined;
   /** Milliseconds from the enqueue statement to the earliest start; not together with `runAt`. */
   readonly delayMs?: number | undefined;
+  /** How often it is started before it is dead; at least 1. */
   readonly maxAttempts?: number | undefined;
   /**
    * At most one waiting job of this name has the key. While one waits, a further enqueue answers with that job's
