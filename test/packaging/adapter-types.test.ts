@@ -17,8 +17,8 @@ for (const [version, typescript] of [
 ] as const)
   for (const exactOptionalPropertyTypes of [true, false])
     test(`in TypeScript ${version}, with ${exactOptionalPropertyTypes ? "exact" : "loose"} optional properties, the packed types accept each ORM's transactions and refuse the rest`, async () => {
-      // Inside the repository, where the compiler finds the ORMs and the types of Node.
-      const folder = mkdtempSync(join(root, "test/packaging/.types-"));
+      // Where the compiler finds the types of Node, and nobody else looks.
+      const folder = mkdtempSync(join(root, "node_modules/.pillion-types-"));
       onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
       const up = relative(folder, root);
       const compilerOptions = {
