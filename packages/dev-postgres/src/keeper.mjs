@@ -6,18 +6,35 @@ import { rmSync } from "node:fs";
 
 const { postgres, args, user, directory } = JSON.parse(process.argv[2]);
 
-const server = spawn(postgres, args, { ...user, cwd: directory, stdio: ["ignore", "ignore", "inherit"] });
-const stop = () => server.kill("SIGINT");
+let server = start();
+let again = false;
+function start() {
+  const started = spawn(postgres, args, { ...user, cwd: directory, stdio: ["ignore", "ignore", "inherit"] });
+  started.once("error", (error) => {
+    console.error(error.message);
+    leave(1);
+  });
+  started.once("exit", (code) => {
+    if (!again) return leave(code ?? 1);
+    again = false;
+    server = start();
+  });
+  return started;
+}
+
+const stop = () => {
+  again = false;
+  server.kill("SIGINT");
+};
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, stop);
-process.stdin.on("close", stop).resume();
+// What comes in is a signal's name: the server gets it, and is started again when it has ended.
+process.stdin.setEncoding("utf8").on("data", (signal) => {
+  again = true;
+  server.kill(signal);
+});
+process.stdin.on("close", stop);
 // Nobody may be left to read what is written here.
 process.stderr.on("error", () => {});
-
-server.once("error", (error) => {
-  console.error(error.message);
-  leave(1);
-});
-server.once("exit", (code) => leave(code ?? 1));
 
 function leave(code) {
   rmSync(directory, { recursive: true, force: true });

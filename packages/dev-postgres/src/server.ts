@@ -9,6 +9,11 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 export interface RunningPostgres {
   /** A superuser's URL of the server's `postgres` database. */
   readonly url: string;
+  /**
+   * Stops the server and starts it again, with the same data. `fast` ends its sessions with an error of their own,
+   * `immediate` drops them in the middle of what they do, and recovers as after a crash.
+   */
+  restart(mode: "fast" | "immediate"): Promise<void>;
   /** Stops the server and removes its data directory; so does the end, of whatever kind, of this process. */
   stop(): Promise<void>;
 }
@@ -71,26 +76,35 @@ export async function startPostgres(
     { cwd: directory, stdio: ["pipe", "ignore", "pipe"], detached: true, env: withoutNodeOptions() },
   );
   let log = "";
-  const ready = new Promise<void>((resolve, reject) => {
-    keeper.stderr.setEncoding("utf8");
-    keeper.stderr.on("data", (chunk: string) => {
-      log = (log + chunk).slice(-20_000);
-      if (log.includes("database system is ready to accept connections")) resolve();
-    });
-    keeper.once("exit", (code) => reject(new Error(`Postgres exited with ${code}:\n${log}`)));
-    keeper.once("error", reject);
+  keeper.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+    log = (log + chunk).slice(-20_000);
   });
+  const ready = () =>
+    new Promise<void>((resolve, reject) => {
+      keeper.stderr.on("data", () => {
+        if (log.includes("database system is ready to accept connections")) resolve();
+      });
+      keeper.once("exit", (code) => reject(new Error(`Postgres exited with ${code}:\n${log}`)));
+      keeper.once("error", reject);
+    });
   const exited = new Promise<void>((resolve) => keeper.once("exit", () => resolve()));
   const stop = async () => {
     keeper.ref();
     keeper.stdin.end();
     await exited;
   };
-  await ready;
+  const restart = async (mode: "fast" | "immediate") => {
+    log = "";
+    keeper.ref();
+    keeper.stdin.write(mode === "fast" ? "SIGINT" : "SIGQUIT");
+    await ready();
+    keeper.unref();
+  };
+  await ready();
   // A script whose work is done ends by itself, and the server with it.
   keeper.unref();
   for (const stream of [keeper.stdin, keeper.stderr]) (stream as unknown as { unref(): void }).unref();
-  return { url: `postgres://postgres@127.0.0.1:${port}/postgres`, stop };
+  return { url: `postgres://postgres@127.0.0.1:${port}/postgres`, restart, stop };
 }
 
 async function findBinaries(resolveFrom: string, packageName: string) {
