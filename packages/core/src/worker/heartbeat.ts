@@ -4,14 +4,15 @@ import { type Logger, oneLine } from "./logger.ts";
 import { Signal } from "./signal.ts";
 
 /**
- * Renews the lease of all the worker's jobs with one small statement, and aborts those that another worker has
- * taken meanwhile.
+ * Renews the lease of all the worker's jobs with one small statement, aborts those that another worker has taken
+ * meanwhile, and hands back those that the database says it holds although it never heard of them.
  */
 export class Heartbeat {
   readonly #stop = new Signal();
   #stopped = false;
   #running: Promise<void> | undefined;
   #renewedAt = performance.now();
+  #unheard: ReadonlySet<string> = new Set();
 
   constructor(
     private readonly link: Link,
@@ -64,10 +65,29 @@ export class Heartbeat {
           this.logger.warn(`${attempt} lost its lease to another worker; what it does now changes nothing`);
           attempt.loseLease();
         }
+      await this.#handBackUnheard(held);
       return true;
     } catch (error) {
       this.logger.warn(`could not renew the lease, trying again: ${oneLine(error)}`);
       return false;
     }
+  }
+
+  /**
+   * A claim that was committed, but whose answer was lost with its connection, leaves jobs that nobody runs while this
+   * worker lives. One that is still under way looks the same, so they are believed at the second beat only.
+   */
+  async #handBackUnheard(held: ReadonlySet<string>): Promise<void> {
+    const heard = new Set([...this.attempts].map(({ id, claim }) => `${id}:${claim}`));
+    const before = this.#unheard;
+    this.#unheard = new Set([...held].filter((key) => !heard.has(key)));
+    const settlements = [...this.#unheard]
+      .filter((key) => before.has(key))
+      .map((key) => key.split(":") as [string, string])
+      .map(([id, claim]) => ({ id, claim }));
+    if (settlements.length === 0) return;
+    await this.link.run(this.link.engine.release, { settlements });
+    const jobs = settlements.length === 1 ? "1 job that was" : `${settlements.length} jobs that were`;
+    this.logger.warn(`handed back ${jobs} claimed by a statement whose answer never came`);
   }
 }

@@ -1,0 +1,75 @@
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+import { defineJob, type } from "@pillion/core";
+import { createWorker, handle } from "@pillion/core/worker";
+import { expect, onTestFinished, test } from "vitest";
+import { listeningLogger, testQueue } from "./queue.ts";
+
+/**
+ * A way to the server that breaks once: when the answer to the first statement with this text comes back, both ends
+ * are cut off instead. What the statement did is then committed, and nobody was told.
+ */
+async function breakingProxy(url: string, text: string) {
+  const { port, hostname } = new URL(url);
+  const sockets = new Set<Socket>();
+  const proxy = { url: "", broken: false };
+  const listener = createServer((client) => {
+    const upstream = connect(Number(port || 5432), hostname);
+    let breaks = false;
+    const cut = () => {
+      client.destroy();
+      upstream.destroy();
+    };
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on("error", cut).on("close", cut);
+    }
+    client.on("data", (chunk) => {
+      breaks ||= !proxy.broken && chunk.includes(text);
+      upstream.write(chunk);
+    });
+    upstream.on("data", (chunk) => {
+      if (!breaks) return void client.write(chunk);
+      proxy.broken = true;
+      cut();
+    });
+  }).listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const own = new URL(url);
+  own.hostname = "127.0.0.1";
+  own.port = String((listener.address() as { port: number }).port);
+  proxy.url = own.href;
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    listener.close();
+  });
+  return proxy;
+}
+
+const slow = defineJob({ name: "slow", payload: type<number>() });
+
+test("jobs whose claim was committed, but whose answer was lost on the way, run, and no attempt is counted for it", async () => {
+  const queue = await testQueue();
+  onTestFinished(() => queue.drop());
+  const proxy = await breakingProxy(queue.url, "set state = 'running'");
+  const ids = [await queue.add("slow", 1), await queue.add("slow", 2)];
+  const logger = listeningLogger();
+  const worker = createWorker({
+    database: proxy.url,
+    schema: queue.schema,
+    handlers: [handle(slow, () => {})],
+    leaseMs: 600,
+    pollMs: 50,
+    logger,
+  });
+  onTestFinished(() => worker.stop({ graceMs: 0 }));
+  await worker.start();
+  for (const id of ids) await queue.reaches(id, "completed");
+  expect(proxy.broken).toBe(true);
+  for (const id of ids) {
+    const { attempt, attempts } = (await queue.admin.job(id))!;
+    expect(attempt).toBe(1);
+    expect(attempts.map(({ outcome }) => outcome)).toEqual(["released", "completed"]);
+  }
+  expect(logger.lines).toContainEqual(expect.stringContaining("handed back 2 jobs"));
+});
