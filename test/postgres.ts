@@ -1,4 +1,4 @@
-import { dropScratchDatabases, dropScratchSchemas, startPostgres } from "@pillion/dev-postgres";
+import { dropScratch, startPostgres } from "@pillion/dev-postgres";
 import type { TestProject } from "vitest/node";
 
 declare module "vitest" {
@@ -16,9 +16,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const url = given || server!.url;
   project.provide("databaseUrl", url);
 
-  // What a test that broke off has left behind goes with the run, and so it does on Ctrl-C.
-  const leave = () => server?.stop() ?? dropScratchSchemas(url).then(() => dropScratchDatabases(url));
-  for (const [signal, code] of [["SIGINT", 130] as const, ["SIGTERM", 143] as const])
-    process.once(signal, () => void leave().finally(() => process.exit(code)));
-  return leave;
+  // What a test that broke off has left behind goes with the run, and so it does on Ctrl-C: vitest then ends this
+  // process without waiting for anybody. An embedded server stops by itself.
+  if (given)
+    for (const signal of ["SIGINT", "SIGTERM"] as const)
+      process.prependOnceListener(signal, () => dropScratch(url));
+  return async () => (server ? server.stop() : dropScratch(url));
 }

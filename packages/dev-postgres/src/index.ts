@@ -1,3 +1,4 @@
-export { dropScratchDatabases, type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
-export { dropScratchSchemas, type ScratchSchema, scratchSchema } from "./scratch-schema.ts";
+export { dropScratch } from "./drop-scratch.ts";
+export { type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
+export { type ScratchSchema, scratchSchema } from "./scratch-schema.ts";
 export { type RunningPostgres, startPostgres } from "./server.ts";

@@ -22,15 +22,6 @@ export async function scratchDatabase(url: string, subject: string): Promise<Scr
   return { url: own.href, drop: () => dropDatabase(url, name) };
 }
 
-/** Drops the databases of this run that are still there. */
-export async function dropScratchDatabases(url: string): Promise<void> {
-  const names = await run(
-    url,
-    `select datname from pg_database where shobj_description(oid, 'pg_database') = '${process.env.PILLION_SCRATCH}'`,
-  );
-  for (const { datname } of names) await dropDatabase(url, datname!);
-}
-
 async function dropDatabase(url: string, name: string): Promise<void> {
   await run(url, `drop database if exists "${name}" with (force)`);
 }

@@ -29,16 +29,6 @@ export async function scratchSchema(url: string, subject: string): Promise<Scrat
   return { name, url: own.href, drop: () => drop(url, name) };
 }
 
-/** Drops the schemas of this run that are still there. */
-export async function dropScratchSchemas(url: string): Promise<void> {
-  const names = await run(
-    url,
-    `select nspname from pg_namespace
-     where obj_description(oid, 'pg_namespace') = '${process.env.PILLION_SCRATCH}'`,
-  );
-  for (const { nspname } of names) await drop(url, nspname!);
-}
-
 async function drop(url: string, name: string): Promise<void> {
   await run(url, `drop schema if exists "${name}" cascade`);
 }
