@@ -169,6 +169,42 @@ CREATE INDEX job_lane ON pillion.job USING btree (queue, priority, "position") W
 
 -- Functions
 
+CREATE OR REPLACE FUNCTION pillion.allow(role text, kind text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  schema constant text := relnamespace::regnamespace from pg_class where oid = 'pillion.job'::regclass;
+  rights text[];
+  given  text;
+begin
+  rights := case kind
+    when 'enqueuer' then array[
+      -- A batch is one INSERT; each other way in is a function that has the owner's rights.
+      'insert (queue, name, version, priority, max_attempts, partition_key, payload, headers, guard, run_at, state) on pillion.job',
+      'select (id, state) on pillion.job',
+      'usage on sequence pillion.position',
+      'execute on function pillion.enqueue_one, pillion.enqueue_keyed, pillion.enqueue']
+    when 'worker' then array[
+      'select, insert, update, delete on pillion.job, pillion.unique_key, pillion.worker',
+      'select, insert on pillion.archive, pillion.attempt',
+      'select on pillion.migration, pillion.attempts',
+      'usage on sequence pillion.position, pillion.claim',
+      'execute on function pillion.wake']
+    when 'reader' then array[
+      'select on pillion.job, pillion.unique_key, pillion.worker, pillion.archive, pillion.attempt, pillion.attempts, pillion.migration']
+  end;
+  if rights is null then
+    raise exception using errcode = 'invalid_parameter_value',
+      message = format('pillion: %L is no kind of role', kind), hint = 'It is one of ''enqueuer'', ''worker'' and ''reader''.';
+  end if;
+  foreach given in array array['usage on schema ' || schema] || rights loop
+    execute format('grant %s to %I', given, role);
+  end loop;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION pillion.enqueue(name text, payload jsonb, options jsonb DEFAULT '{}'::jsonb)
  RETURNS TABLE(id bigint, created boolean, state pillion.job_state)
  LANGUAGE plpgsql

@@ -41,7 +41,7 @@ const queries: Record<string, string> = {
   Rights: `
     select format('grant %s on %s to %s;', string_agg(privilege_type, ', ' order by privilege_type), object, grantee) from (
       select c.oid::regclass::text, (aclexplode(relacl)).*, relowner from pg_class c where relnamespace = $1::regnamespace
-      union all select 'function ' || p.oid::regprocedure, (aclexplode(proacl)).*, proowner from pg_proc p where pronamespace = $1::regnamespace
+      union all select 'function ' || p.oid::regprocedure, (aclexplode(coalesce(proacl, acldefault('f', proowner)))).*, proowner from pg_proc p where pronamespace = $1::regnamespace
       union all select 'schema ' || n.oid::regnamespace, (aclexplode(nspacl)).*, nspowner from pg_namespace n where n.oid = $1::regnamespace
     ) o(object, grantor, grantee_id, privilege_type, is_grantable, owner)
     cross join lateral (select case grantee_id when 0 then 'public' else grantee_id::regrole::text end as grantee) g

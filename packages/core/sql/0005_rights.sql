@@ -1,0 +1,40 @@
+-- safe online: yes
+--
+-- Whoever may use the schema could otherwise call every function in it.
+revoke execute on function pillion.wake, pillion.transaction_guard, pillion.guarded_statement, pillion.enqueue_one,
+  pillion.enqueue_keyed, pillion.wanted_option, pillion.enqueue from public;
+
+-- Gives a role what it needs, and no more: an 'enqueuer' can put jobs in and read none, a 'worker' can run them, a
+-- 'reader' can look. A role may be given several. To be called by the schema's owner, again after each upgrade.
+create function pillion.allow(role text, kind text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  schema constant text := relnamespace::regnamespace from pg_class where oid = 'pillion.job'::regclass;
+  rights text[];
+  given  text;
+begin
+  rights := case kind
+    when 'enqueuer' then array[
+      -- A batch is one INSERT; each other way in is a function that has the owner's rights.
+      'insert (queue, name, version, priority, max_attempts, partition_key, payload, headers, guard, run_at, state) on pillion.job',
+      'select (id, state) on pillion.job',
+      'usage on sequence pillion.position',
+      'execute on function pillion.enqueue_one, pillion.enqueue_keyed, pillion.enqueue']
+    when 'worker' then array[
+      'select, insert, update, delete on pillion.job, pillion.unique_key, pillion.worker',
+      'select, insert on pillion.archive, pillion.attempt',
+      'select on pillion.migration, pillion.attempts',
+      'usage on sequence pillion.position, pillion.claim',
+      'execute on function pillion.wake']
+    when 'reader' then array[
+      'select on pillion.job, pillion.unique_key, pillion.worker, pillion.archive, pillion.attempt, pillion.attempts, pillion.migration']
+  end;
+  if rights is null then
+    raise exception using errcode = 'invalid_parameter_value',
+      message = format('pillion: %L is no kind of role', kind), hint = 'It is one of ''enqueuer'', ''worker'' and ''reader''.';
+  end if;
+  foreach given in array array['usage on schema ' || schema] || rights loop
+    execute format('grant %s to %I', given, role);
+  end loop;
+end $$;
+revoke execute on function pillion.allow from public;

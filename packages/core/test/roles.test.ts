@@ -1,0 +1,188 @@
+import { defineJob, type } from "@pillion/core";
+import { createAdmin } from "@pillion/core/admin";
+import { createWorker, handle } from "@pillion/core/worker";
+import pg from "pg";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { forms } from "./every-form.ts";
+import { type OwnQueue, ownQueue } from "./own-queue.ts";
+import { urlWith } from "./url-with.ts";
+
+const kinds = ["enqueuer", "worker", "reader", "nobody"] as const;
+type Kind = (typeof kinds)[number];
+
+let queue: OwnQueue;
+let pools: Record<Kind, pg.Pool>;
+const urlOf = (kind: Kind) =>
+  urlWith({}, { name: `${queue.schema}_${kind}`, password: "only-for-these-tests" });
+beforeAll(async () => {
+  queue = await ownQueue("roles");
+  for (const kind of kinds) {
+    await queue.query(`create role ${queue.schema}_${kind} login password 'only-for-these-tests'`);
+    if (kind !== "nobody")
+      await queue.query("select pillion.allow($1, $2)", [`${queue.schema}_${kind}`, kind]);
+  }
+  pools = Object.fromEntries(
+    kinds.map((kind) => [kind, new pg.Pool({ connectionString: urlOf(kind) })]),
+  ) as typeof pools;
+});
+afterAll(async () => {
+  for (const kind of kinds) {
+    await pools[kind].end();
+    await queue.query(`drop owned by ${queue.schema}_${kind}; drop role ${queue.schema}_${kind}`);
+  }
+  await queue.drop();
+});
+
+const denied = { code: "42501" };
+const echo = defineJob({ name: "echo", payload: type<number>() });
+const as = (kind: Kind, text: string) => queue.query(text, [], pools[kind] as never);
+
+/** Runs `fn` in a transaction of the role, and commits. */
+async function inTransaction<T>(kind: Kind, fn: (tx: pg.PoolClient) => Promise<T>): Promise<T> {
+  const tx = await pools[kind].connect();
+  try {
+    await tx.query("begin");
+    const result = await fn(tx);
+    await tx.query("commit");
+    return result;
+  } finally {
+    await tx.query("rollback");
+    tx.release();
+  }
+}
+
+const ways = ["one", "scheduled", "batch", "keyed", "keyed batch"] as const;
+
+test.each(ways)("an enqueuer enqueues, and the guard holds: %s", async (form) => {
+  await inTransaction<unknown>("enqueuer", (tx) => forms[form](queue, tx, `as.enqueuer.${form}`));
+  expect(await queue.names()).toContain(`as.enqueuer.${form}`);
+  const client = await pools.enqueuer.connect();
+  await expect(forms[form](queue, client, `late.${form}`)).rejects.toMatchObject({
+    code: "25P01",
+  });
+  client.release();
+});
+
+test("an enqueuer enqueues by itself, in SQL, and gets a duplicate for an answer", async () => {
+  await queue.verbs.enqueueStandalone(pools.enqueuer, echo(1, { uniqueKey: "k" }));
+  expect(await queue.verbs.enqueueStandalone(pools.enqueuer, echo(1, { uniqueKey: "k" }))).toMatchObject({
+    created: false,
+  });
+  expect(
+    await as("enqueuer", `select created from pillion.enqueue('echo', '1', '{"uniqueKey": "k"}')`),
+  ).toEqual([{ created: false }]);
+});
+
+const reading = [
+  "select * from pillion.job",
+  "select payload from pillion.job",
+  "select headers from pillion.job",
+  "select * from pillion.archive",
+  "select * from pillion.attempts",
+  "select * from pillion.unique_key",
+  "select * from pillion.worker",
+];
+const writing = [
+  "update pillion.job set priority = 4",
+  "delete from pillion.job",
+  "insert into pillion.job (name, payload, attempt) values ('x', '1', 0)",
+  "insert into pillion.archive select * from pillion.archive",
+  "delete from pillion.archive",
+  "update pillion.unique_key set job = 1",
+  "insert into pillion.guard (guard, name, queue) values (now(), 'x', 'x')",
+  "truncate pillion.job",
+  "drop table pillion.job",
+  "create table pillion.mine (id integer)",
+  "insert into pillion.migration values (99, 'x')",
+  "select pillion.allow(current_user, 'worker')",
+];
+const enqueueing = [
+  "select pillion.enqueue('x', '1')",
+  "select pillion.enqueue_keyed('[]', false)",
+  "insert into pillion.job (name, payload) values ('x', '1')",
+];
+
+test.each([...reading, ...writing, "select pillion.wake('default')"])(
+  "an enqueuer can do nothing else: %s",
+  async (statement) => {
+    await expect(as("enqueuer", statement)).rejects.toMatchObject(denied);
+  },
+);
+
+test.each([...writing, ...enqueueing, "select pillion.wake('default')"])(
+  "a reader writes nothing: %s",
+  async (statement) => {
+    await expect(as("reader", statement)).rejects.toMatchObject(denied);
+  },
+);
+
+test.each(reading)("a reader reads: %s", async (statement) => {
+  await as("reader", statement);
+});
+
+test.each([...reading, ...writing, ...enqueueing])(
+  "a role that was allowed nothing can do nothing: %s",
+  async (statement) => {
+    await expect(as("nobody", statement)).rejects.toMatchObject(denied);
+  },
+);
+
+test("a worker runs jobs to every end: completed, retried, dead, handed back, promoted", async () => {
+  const [fail, wait] = [
+    defineJob({ name: "fail", payload: type<number>() }),
+    defineJob({ name: "wait", payload: type<null>() }),
+  ];
+  const { verbs } = queue;
+  const ids = await inTransaction("enqueuer", (tx) =>
+    verbs.enqueueMany(tx, [
+      echo(1),
+      fail(1, { maxAttempts: 1 }),
+      fail(2, { maxAttempts: 2 }),
+      echo(2, { delayMs: 1 }),
+      echo(3, { uniqueKey: "once" }),
+      wait(null),
+    ]),
+  );
+  const logged: string[] = [];
+  const log = (message: string) => void logged.push(message);
+  const worker = createWorker({
+    database: urlOf("worker"),
+    schema: queue.schema,
+    pollMs: 20,
+    logger: { info: log, warn: log, error: log },
+    handlers: [
+      handle(echo, ({ payload }) => payload),
+      handle(fail, () => {
+        throw new Error("no");
+      }),
+      handle(wait, () => new Promise<void>(() => {})),
+    ],
+  });
+  await worker.start();
+  const admin = createAdmin({ database: pools.reader, schema: queue.schema });
+  const states = async () => Promise.all(ids.map(async ({ id }) => (await admin.job(id))!.state));
+  const reached = ["completed", "dead", "scheduled", "completed", "completed", "running"];
+  while (JSON.stringify(await states()) !== JSON.stringify(reached))
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  await worker.stop({ graceMs: 0 });
+  expect(await states()).toEqual(reached.with(5, "ready"));
+  expect(logged.filter((message) => /denied|could not/.test(message))).toEqual([]);
+  await admin.close();
+});
+
+test.each([
+  "update pillion.archive set result = '1'",
+  "delete from pillion.archive",
+  ...enqueueing.slice(0, 2),
+  "drop table pillion.job",
+])("a worker can do no more: %s", async (statement) => {
+  await expect(as("worker", statement)).rejects.toMatchObject(denied);
+});
+
+test("a kind of role that there is not is refused by name", async () => {
+  await expect(queue.query("select pillion.allow('postgres', 'admin')")).rejects.toMatchObject({
+    code: "22023",
+    message: "pillion: 'admin' is no kind of role",
+    hint: "It is one of 'enqueuer', 'worker' and 'reader'.",
+  });
+});
