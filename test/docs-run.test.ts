@@ -35,7 +35,7 @@ test("the SQL that the page on jobs shows enqueues one job", async () => {
   expect((await pool.query(call!)).rows).toEqual([{ id: "1", created: true, state: "scheduled" }]);
 });
 
-test("a role with the rights that the page on migrations grants enqueues in every way, and runs jobs", async () => {
+test("a role that is allowed what the page on roles allows enqueues in every way, and runs jobs", async () => {
   const { pool, url } = await freshQueue();
   const role = `pillion_docs_${randomBytes(4).toString("hex")}`;
   await pool.query(`create role ${role}`);
@@ -43,8 +43,8 @@ test("a role with the rights that the page on migrations grants enqueues in ever
     await pool.query(`drop owned by ${role}`);
     await pool.query(`drop role ${role}`);
   });
-  const [grants] = sqlOf("docs/migrate.md");
-  await pool.query(grants!.replaceAll(/\bapp\b/g, role));
+  const [allow] = sqlOf("docs/roles.md");
+  await pool.query(allow!.replaceAll(/'(web|jobs|support)'/g, `'${role}'`));
 
   const asRole = new pg.Pool({ connectionString: url, options: `-c role=${role}` });
   onTestFinished(() => asRole.end());
