@@ -14,7 +14,7 @@ export const saboteurs: readonly Saboteur[] = [
     name: "swallows the database's errors",
     caughtBy: "atomicity",
     saying: /an enqueue was accepted in a failed transaction/,
-    also: ["late and leaked handles", "contended keys", "commit forms"],
+    also: ["late and leaked handles", "interrupted waits", "commit forms"],
     verbs: (adapter) => ({
       enqueue: (tx, job) =>
         adapter.enqueue(tx, job).catch((error) => {

@@ -25,11 +25,12 @@ export const saboteurs: readonly Saboteur[] = [
       "visibility",
       "savepoints",
       "contended keys",
+      "interrupted waits",
       "commit forms",
       "late and leaked handles",
       "one statement",
     ],
-    patienceMs: 5_000,
+    patienceMs: 10_000,
     connection: (connection) => ({
       ...connection,
       transaction: (fn, options) =>
@@ -59,12 +60,13 @@ export const saboteurs: readonly Saboteur[] = [
       "late and leaked handles",
       "keys",
       "contended keys",
+      "interrupted waits",
       "options",
       "one statement",
       "hostile settings",
       "commit forms",
     ],
-    patienceMs: 5_000,
+    patienceMs: 10_000,
     connection: (connection) => ({
       ...connection,
       async transaction(fn, options) {

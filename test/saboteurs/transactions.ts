@@ -20,6 +20,7 @@ const allFates = [
   "late and leaked handles",
   "keys",
   "contended keys",
+  "interrupted waits",
   "batches",
   "isolation levels",
   "one statement",
@@ -53,7 +54,7 @@ export const saboteurs: readonly Saboteur[] = [
   }),
   onPg({
     name: "begins the transaction again where it cannot be serialized",
-    caughtBy: "contended keys",
+    caughtBy: "interrupted waits",
     saying: /leaned on a job that its transaction cannot see/,
     verbs: intercepting(async (statement, client) => {
       try {

@@ -102,6 +102,25 @@ const cases: Case[] = [
     },
   },
   {
+    name: "jobs of more than 8 MiB together are sent in two statements, and answered in their order",
+    async run(context) {
+      const type = context.jobType();
+      const { connection, wire } = await context.wired();
+      const open = await context.open(connection);
+      const before = wire.traffic().statements;
+      const jobs = Array.from({ length: 10 }, (_, index) => type(`${index}${"x".repeat(1_000_000)}`));
+      const answers = await context.verbs.enqueueMany(open.tx, jobs);
+      assert.equal(wire.traffic().statements - before, 2, "statements");
+      await open.commit();
+      const stored = await context.reader.jobs(type.name);
+      assert.deepEqual(
+        answers.map(({ id }) => stored.find((job) => job.id === id)?.payload.slice(0, 3)),
+        jobs.map((_, index) => `"${index}x`),
+        "the jobs that the answers name, in their order",
+      );
+    },
+  },
+  {
     name: "no jobs are answered with [], and nothing is sent",
     async run(context) {
       const { connection, wire } = await context.wired();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Enqueued } from "@pillion/core";
 import type { AnyJob, Context, OpenTransaction } from "../context.ts";
-import { accepted, assertSqlState, rejection } from "../expect.ts";
+import { accepted } from "../expect.ts";
 import type { Case, Suite } from "../suite.ts";
 import { committed, key } from "./keys.ts";
 
@@ -118,50 +118,6 @@ const cases: Case[] = [
         first.map((answer) => answer.id).reverse(),
         "ids of the second batch",
       );
-    },
-  },
-  {
-    name: "a rival's key that a REPEATABLE READ transaction cannot see is the database's own 40001, as the ORM throws it",
-    async run(context) {
-      const { harness } = context;
-      const type = context.jobType();
-      const open = await context.open(await context.connection(), { isolationLevel: "repeatable read" });
-      await harness.execute(open.tx, "select count(*)::text from orders");
-      await committed(context, type);
-      const error = await rejection(
-        context.verbs.enqueue(open.tx, type(null, key)),
-        "an enqueue leaned on a job that its transaction cannot see",
-      );
-      await open.rollback();
-      assertSqlState(error, "40001", "the error's SQLSTATE");
-      const raised = await context.open(await context.connection());
-      const own = await rejection(
-        harness.execute(raised.tx, "do $$ begin raise sqlstate '40001'; end $$"),
-        "the ORM swallowed an error",
-      );
-      assert.equal(
-        (error as object).constructor.name,
-        (own as object).constructor.name,
-        "the error is not of the class that the ORM itself throws",
-      );
-    },
-  },
-  {
-    name: "a wait for a key ends with the database's own error when lock_timeout is over",
-    async run(context) {
-      const type = context.jobType();
-      const winner = await context.open(await context.connection());
-      await context.verbs.enqueue(winner.tx, type(null, key));
-      const open = await context.open(await context.connection());
-      await context.harness.execute(open.tx, "set local lock_timeout = 20");
-      const error = await rejection(
-        context.verbs.enqueue(open.tx, type(null, key)),
-        "an enqueue did not wait for a key whose holder is open",
-      );
-      assertSqlState(error, "55P03", "the error's SQLSTATE");
-      await open.rollback();
-      await winner.commit();
-      assert.equal((await context.reader.jobs(type.name)).length, 1, "jobs that exist");
     },
   },
 ];

@@ -8,6 +8,7 @@ import { commitForms } from "./commit-forms.ts";
 import { contendedKeys } from "./contended-keys.ts";
 import { failuresAtCommit } from "./failures-at-commit.ts";
 import { hostileSettings } from "./hostile-settings.ts";
+import { interruptedWaits } from "./interrupted-waits.ts";
 import { isolation } from "./isolation.ts";
 import { keys } from "./keys.ts";
 import { killedBackend } from "./killed-backend.ts";
@@ -36,6 +37,7 @@ export function suites(others: readonly Harness[]): readonly Suite[] {
     lateHandles,
     keys,
     contendedKeys,
+    interruptedWaits,
     payload,
     optionsSuite,
     badInput,
