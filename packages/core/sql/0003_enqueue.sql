@@ -3,27 +3,26 @@
 -- Enqueues one job that has no unique key, and answers 'xid id,true,state'. A function, because a session plans the
 -- INSERT in it once: sent as a statement of its own it would be planned for every job, which costs more than the
 -- rest of the enqueue; and one text, because an answer of several columns has to be planned too. All that comes is
--- text, because drivers disagree on every other type. options: {version?, priority?, partitionKey?, headers?, runAt?,
--- delayMs?, guarded?}, already checked. With a pin, nothing happens in any other transaction, and null is the answer.
-create function pillion.enqueue_one(queue text, name text, max_attempts text, payload text, options text, pin text)
+-- text, because drivers disagree on every other type. options: {version?, priority?, maxAttempts?, partitionKey?,
+-- headers?, runAt?, delayMs?, guarded?, pin?}, already checked. With a pin, nothing happens in any other transaction,
+-- and null is the answer.
+create function pillion.enqueue_one(queue text, name text, payload text, options text)
 returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   answer text;
 begin
-  if pin <> pg_current_xact_id()::text then
-    return null;
-  end if;
-  insert into pillion.job as j (queue, name, max_attempts, payload, version, priority, partition_key, headers, run_at, guard, state)
-  values (enqueue_one.queue, enqueue_one.name, enqueue_one.max_attempts::integer, enqueue_one.payload::jsonb,
-          coalesce((options::json ->> 'version')::integer, 1), coalesce((options::json ->> 'priority')::smallint, 0),
-          options::json ->> 'partitionKey', (options::json -> 'headers')::jsonb,
-          coalesce((options::json ->> 'runAt')::timestamptz,
-                   statement_timestamp() + (options::json ->> 'delayMs')::float8 * interval '1 millisecond', statement_timestamp()),
-          case when options::json ->> 'guarded' = 'false' then '-infinity' else statement_timestamp() end,
-          case when coalesce((options::json ->> 'runAt')::timestamptz,
-                             statement_timestamp() + (options::json ->> 'delayMs')::float8 * interval '1 millisecond')
-                    > statement_timestamp() then 'scheduled' else 'ready' end::pillion.job_state)
+  insert into pillion.job as j (queue, name, payload, version, priority, max_attempts, partition_key, headers, run_at, guard, state)
+  select enqueue_one.queue, enqueue_one.name, enqueue_one.payload::jsonb,
+    coalesce((options::json ->> 'version')::integer, 1), coalesce((options::json ->> 'priority')::smallint, 0),
+    coalesce((options::json ->> 'maxAttempts')::integer, 20), options::json ->> 'partitionKey', (options::json -> 'headers')::jsonb,
+    coalesce((options::json ->> 'runAt')::timestamptz,
+             statement_timestamp() + (options::json ->> 'delayMs')::float8 * interval '1 millisecond', statement_timestamp()),
+    case when options::json ->> 'guarded' = 'false' then '-infinity' else statement_timestamp() end,
+    case when coalesce((options::json ->> 'runAt')::timestamptz,
+                       statement_timestamp() + (options::json ->> 'delayMs')::float8 * interval '1 millisecond')
+              > statement_timestamp() then 'scheduled' else 'ready' end::pillion.job_state
+  where options is null or coalesce(options::json ->> 'pin' = pg_current_xact_id()::text, true)
   returning j.enqueued_xid || ' ' || j.id || ',true,' || j.state into answer;
   return answer;
 end $$;

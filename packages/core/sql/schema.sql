@@ -378,7 +378,7 @@ begin
 end $function$
 ;
 
-CREATE OR REPLACE FUNCTION pillion.enqueue_one(queue text, name text, max_attempts text, payload text, options text, pin text)
+CREATE OR REPLACE FUNCTION pillion.enqueue_one(queue text, name text, payload text, options text)
  RETURNS text
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -387,19 +387,17 @@ AS $function$
 declare
   answer text;
 begin
-  if pin <> pg_current_xact_id()::text then
-    return null;
-  end if;
-  insert into pillion.job as j (queue, name, max_attempts, payload, version, priority, partition_key, headers, run_at, guard, state)
-  values (enqueue_one.queue, enqueue_one.name, enqueue_one.max_attempts::integer, enqueue_one.payload::jsonb,
-          coalesce((options::json ->> 'version')::integer, 1), coalesce((options::json ->> 'priority')::smallint, 0),
-          options::json ->> 'partitionKey', (options::json -> 'headers')::jsonb,
-          coalesce((options::json ->> 'runAt')::timestamptz,
-                   statement_timestamp() + (options::json ->> 'delayMs')::float8 * interval '1 millisecond', statement_timestamp()),
-          case when options::json ->> 'guarded' = 'false' then '-infinity' else statement_timestamp() end,
-          case when coalesce((options::json ->> 'runAt')::timestamptz,
-                             statement_timestamp() + (options::json ->> 'delayMs')::float8 * interval '1 millisecond')
-                    > statement_timestamp() then 'scheduled' else 'ready' end::pillion.job_state)
+  insert into pillion.job as j (queue, name, payload, version, priority, max_attempts, partition_key, headers, run_at, guard, state)
+  select enqueue_one.queue, enqueue_one.name, enqueue_one.payload::jsonb,
+    coalesce((options::json ->> 'version')::integer, 1), coalesce((options::json ->> 'priority')::smallint, 0),
+    coalesce((options::json ->> 'maxAttempts')::integer, 20), options::json ->> 'partitionKey', (options::json -> 'headers')::jsonb,
+    coalesce((options::json ->> 'runAt')::timestamptz,
+             statement_timestamp() + (options::json ->> 'delayMs')::float8 * interval '1 millisecond', statement_timestamp()),
+    case when options::json ->> 'guarded' = 'false' then '-infinity' else statement_timestamp() end,
+    case when coalesce((options::json ->> 'runAt')::timestamptz,
+                       statement_timestamp() + (options::json ->> 'delayMs')::float8 * interval '1 millisecond')
+              > statement_timestamp() then 'scheduled' else 'ready' end::pillion.job_state
+  where options is null or coalesce(options::json ->> 'pin' = pg_current_xact_id()::text, true)
   returning j.enqueued_xid || ' ' || j.id || ',true,' || j.state into answer;
   return answer;
 end $function$

@@ -16,4 +16,4 @@ export interface EnqueueInput {
  * answer is null, and nothing written, where the pin is another transaction's.
  */
 export const enqueue = (schema: Schema) => sql<EnqueueInput>`
-select ${schema.enqueueOne}(${({ row }) => row.queue}, ${({ row }) => row.name}, ${({ row }) => row.maxAttempts}, ${({ row }) => row.payload}, ${({ row, guarded }) => optionsText(row, guarded)}, ${({ pin }) => pin}) as answer`;
+select ${schema.enqueueOne}(${({ row }) => row.queue}, ${({ row }) => row.name}, ${({ row }) => row.payload}, ${({ row, guarded, pin }) => optionsText(row, guarded, pin)}) as answer`;

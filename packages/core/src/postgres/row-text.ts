@@ -1,3 +1,4 @@
+import { defaults } from "../defaults.ts";
 import type { JobRow } from "../job/job.ts";
 
 /** JSON text of a row in a batch. */
@@ -9,10 +10,16 @@ export function rowText(row: JobRow, first: boolean): string {
 }
 
 /** JSON text of what few jobs have, null where this one has nothing of it. */
-export function optionsText(row: JobRow, guarded: boolean): string | null {
-  const text = guarded ? options(row) : `${options(row)},"guarded":false`;
+export function optionsText(row: JobRow, guarded: boolean, pin: string | null): string | null {
+  let text = options(row);
+  if (row.maxAttempts !== usualAttempts) text += `,"maxAttempts":${row.maxAttempts}`;
+  if (!guarded) text += `,"guarded":false`;
+  if (pin !== null) text += `,"pin":"${pin}"`;
   return text === "" ? null : `{${text.slice(1)}}`;
 }
+
+/** What enqueue_one takes where it is told nothing. */
+const usualAttempts = String(defaults.maxAttempts);
 
 /** Members of a JSON object, each after a comma. Payload and headers are JSON text already. */
 function options(row: JobRow): string {
