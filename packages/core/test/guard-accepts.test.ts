@@ -29,17 +29,17 @@ test.each(
 });
 
 test.each(formNames)("%s: a prepared transaction is committed, by whomever", async (form) => {
+  const [allowed] = await queue.query("select current_setting('max_prepared_transactions')::int as at_most");
   const tx = await queue.begin();
   const name = await heldName(queue);
   await forms[form](queue, tx, name);
-  const prepared = tx.query(`prepare transaction '${queue.schema}'`);
-  const [allowed] = await queue.query("select current_setting('max_prepared_transactions')::int as at_most");
+  const prepare = `prepare transaction '${queue.schema}'`;
   if (Number(allowed!.at_most) === 0) {
-    await expect(prepared).rejects.toMatchObject({ code: "55000" });
+    await expect(tx.query(prepare)).rejects.toMatchObject({ code: "55000" });
     expect(await added(queue, name)).toBe(0);
     return;
   }
-  await prepared;
+  await tx.query(prepare);
   expect(await added(queue, name)).toBe(0);
   await queue.query(`commit prepared '${queue.schema}'`);
   expect(await added(queue, name)).toBe(adds[form]);
