@@ -1,10 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Context, makeContext } from "./context.ts";
-import { type Connection, type Harness, harnessName } from "./harness.ts";
+import { type Harness, harnessName } from "./harness.ts";
 import { makePlace, type Place } from "./place.ts";
+import { makeSeat, type Seat } from "./seat.ts";
 import { type Capability, can, type Suite } from "./suite.ts";
 import { suites as allSuites } from "./suites/index.ts";
-import { openWire, type Wire } from "./wire.ts";
 
 /** Where the suite runs, and what it runs beside. */
 export interface RunOptions {
@@ -149,32 +149,6 @@ export function conformanceRun(harness: Harness, options: RunOptions): Run {
       await Promise.race([Promise.allSettled(ends), pause(1_000)]);
       for (const seat of idle) await seat.close();
       await at?.close();
-    },
-  };
-}
-
-/** Clients that one case after the other uses, each alone. */
-interface Seat {
-  connection(): Promise<Connection<object, object>>;
-  wired(): Promise<{ connection: Connection<object, object>; wire: Wire }>;
-  close(): Promise<void>;
-}
-
-function makeSeat(harness: Harness, { url, schema }: Place): Seat {
-  let plain: Promise<Connection<object, object>> | undefined;
-  let wired: Promise<{ connection: Connection<object, object>; wire: Wire }> | undefined;
-  return {
-    connection: () => (plain ??= harness.connect({ url, schema, poolSize: 6 })),
-    wired: () =>
-      (wired ??= openWire(url).then(async (wire) => ({
-        wire,
-        connection: await harness.connect({ url: wire.url, schema, poolSize: 6 }),
-      }))),
-    async close() {
-      await (await plain)?.close();
-      const through = await wired;
-      await through?.connection.close();
-      await through?.wire.close();
     },
   };
 }
