@@ -16,8 +16,11 @@ declare module "vitest" {
 /** Packs what is published once, and installs it in one folder, for all tests. */
 export default function setup(project: TestProject): () => void {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "pillion-packaging-")));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  // Ctrl-C ends the process before Vitest asks for it.
+  process.once("exit", remove);
   const tarballs = packAll(folder);
   project.provide("tarballs", tarballs);
   project.provide("consumer", makeConsumer(join(folder, "consumer"), tarballs));
-  return () => rmSync(folder, { recursive: true, force: true });
+  return remove;
 }
