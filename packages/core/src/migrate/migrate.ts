@@ -55,9 +55,8 @@ export async function migrate({
 
 async function migrateOn(client: ClientBase, schema: ReturnType<typeof schemaOf>): Promise<MigrateResult> {
   refuseOpenTransaction(client);
-  await client.query("begin isolation level read committed read write");
   try {
-    await client.query(ownSettings);
+    await client.query(begin);
     await client.query("select pg_advisory_xact_lock(hashtextextended('pillion migrate ' || $1::text, 0))", [
       schema.name,
     ]);
@@ -83,9 +82,9 @@ async function migrateOn(client: ClientBase, schema: ReturnType<typeof schemaOf>
   }
 }
 
-// What a role or a database has set must not cut a migration short, nor change what its text means. Postgres 17
-// brought transaction_timeout.
-const ownSettings = `
+// What a role or a database has set must not cut a migration short, nor change what its text means. One message, so
+// that no timeout can strike between BEGIN and what turns it off. Postgres 17 brought transaction_timeout.
+const begin = `begin isolation level read committed read write;
 set local statement_timeout = 0;
 set local lock_timeout = 0;
 set local idle_in_transaction_session_timeout = 0;
