@@ -21,6 +21,6 @@ export {
 } from "./errors.ts";
 export type { Backoff } from "./job/backoff.ts";
 export type { JobDefinition, RetryDecision } from "./job/definition.ts";
-export type { Enqueued, EnqueueOptions, Job, JobState } from "./job/job.ts";
-export { defineJob, type JobType, type PayloadOf, type } from "./job/type.ts";
+export type { Enqueued, EnqueueOptions, JobState } from "./job/job.ts";
+export { defineJob, type Job, type JobType, type PayloadOf, type } from "./job/type.ts";
 export type { Json, JsonOf } from "./json.ts";

@@ -1,7 +1,8 @@
 import { limits } from "../defaults.ts";
 import { InvalidJobError } from "../errors.ts";
-import type { Job, JobRow } from "../job/job.ts";
+import type { JobRow } from "../job/job.ts";
 import { isJob, toRow } from "../job/row.ts";
+import type { Job } from "../job/type.ts";
 import { show } from "../show.ts";
 
 /**

@@ -1,5 +1,6 @@
 import type { Database } from "../database.ts";
-import type { Enqueued, Job } from "../job/job.ts";
+import type { Enqueued } from "../job/job.ts";
+import type { Job } from "../job/type.ts";
 import type { Statement } from "../statement.ts";
 import type { Settings } from "./settings.ts";
 

@@ -1,5 +1,3 @@
-import type { JobType } from "./type.ts";
-
 /** The states of a job. `completed`, `dead` and `cancelled` are final. */
 export type JobState = "scheduled" | "ready" | "running" | "completed" | "dead" | "cancelled";
 
@@ -30,14 +28,6 @@ export interface EnqueueOptions {
   readonly partitionKey?: string | undefined;
   /** JSON that travels beside the payload: trace context, tenant. */
   readonly headers?: Readonly<Record<string, unknown>> | undefined;
-}
-
-/** A job to be enqueued: a plain object, made by calling its type. */
-export interface Job<Input = unknown, Output = unknown, Result = unknown> {
-  // A job type is contravariant in its input, so a job of any type is a Job only with the erased type here.
-  readonly type: JobType<never, Output, Result>;
-  readonly payload: Input;
-  readonly options: EnqueueOptions;
 }
 
 /** The answer to an enqueue. */

@@ -3,10 +3,10 @@ import { defaults } from "../defaults.ts";
 import { InvalidJobError, type PayloadIssue } from "../errors.ts";
 import { jsonIssueOf, utf8Bytes } from "../json.ts";
 import { show } from "../show.ts";
-import type { EnqueueOptions, Job, JobRow } from "./job.ts";
+import type { EnqueueOptions, JobRow } from "./job.ts";
 import { optionsIssueOf } from "./options.ts";
 import { inBatch, invalidPayload, messageOf, place, refusal, schemaThrew } from "./refusal.ts";
-import { isJobType, type JobType, refuseJobType } from "./type.ts";
+import { isJobType, type Job, type JobType, refuseJobType } from "./type.ts";
 
 /**
  * The job as a row, or a promise of it where its schema validates asynchronously.

@@ -3,7 +3,7 @@ import { defaults } from "../defaults.ts";
 import { InvalidJobError } from "../errors.ts";
 import type { Backoff } from "./backoff.ts";
 import { checkDefinition, type JobDefinition, type RetryDecision } from "./definition.ts";
-import type { EnqueueOptions, Job } from "./job.ts";
+import type { EnqueueOptions } from "./job.ts";
 
 /**
  * A kind of job. Call it with a payload to make a job: `sendInvoice({ orderId: 1 })`.
@@ -21,6 +21,14 @@ export interface JobType<Input = never, Output = unknown, Result = unknown> {
   readonly retry: (error: unknown) => RetryDecision;
   readonly schema: StandardSchemaV1<Input, Output>;
   readonly resultSchema: StandardSchemaV1<Result, Result> | undefined;
+}
+
+/** A job to be enqueued: a plain object, made by calling its type. */
+export interface Job<Input = unknown, Output = unknown, Result = unknown> {
+  // A job type is contravariant in its input, so a job of any type is a Job only with the erased type here.
+  readonly type: JobType<never, Output, Result>;
+  readonly payload: Input;
+  readonly options: EnqueueOptions;
 }
 
 /** What a handler of this job type is given. */
