@@ -11,7 +11,7 @@ beforeAll(async () => {
   await queue.query(`create schema ${decoys}; create function ${decoys}.trap() returns boolean language plpgsql as
     $$ begin raise 'a decoy was called' using errcode = 'P0666'; end $$`);
   // Whatever is written without its schema finds these first.
-  for (const type of ["text", "timestamptz", "integer", "jsonb"]) {
+  for (const type of ["text", "timestamptz", "integer", "bigint", "jsonb"]) {
     await queue.query(
       `create function ${decoys}.same(${type}, ${type}) returns boolean language sql as 'select ${decoys}.trap()'`,
     );

@@ -28,14 +28,15 @@ with inserted as (
   where p.pin is null or p.pin = pg_current_xact_id()::text
   returning id, state
 )
-select pg_current_xact_id() || ' ' || string_agg(id || ',true,' || state, ' ' order by id) as answer from inserted`;
+select case when count(*) > 0 then concat(pg_current_xact_id(), ' ', string_agg(concat(id, ',true,', state), ' ' order by id)) end as answer
+from inserted`;
 
 /**
  * A batch in which some jobs have a unique key (or a single such job). The function takes the keys in sorted
  * order and answers in the order of the batch.
  */
 export const enqueueKeyed = (schema: Schema) => sql<EnqueueManyInput>`
-select min(xid) || ' ' || string_agg(id || ',' || created || ',' || state, ' ' order by ordinal) as answer
+select case when count(*) > 0 then concat(min(xid), ' ', string_agg(concat(id, ',', created::text, ',', state), ' ' order by ordinal)) end as answer
 from ${schema.enqueueKeyed}(${({ rows }) => batchText(rows)}::text::json, ${({ guarded }) => String(guarded)}::text::boolean, ${({ pin }) => pin}::text)`;
 
 function batchText(rows: readonly JobRow[]): string {
