@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { assertSqlState, rejection } from "../expect.ts";
+import type { OpenTransaction } from "../context.ts";
+import { accepted, assertSqlState, rejection } from "../expect.ts";
 import type { Case, Suite } from "../suite.ts";
 import { committed, key } from "./keys.ts";
 
@@ -68,14 +69,18 @@ const cases: Case[] = [
       await context.reader.untilBlocked(one.pid);
       const closing = enqueue(other.tx, "a");
       closing.catch(() => {});
-      // The loser's locks are gone with its error: the winner's answer does not wait for the rollback.
-      const [first, second] = await Promise.allSettled([waiting, closing]);
-      const failed = [first, second].filter((outcome) => outcome.status === "rejected");
-      assert.equal(failed.length, 1, "transactions that lost");
-      assertSqlState(failed[0]!.reason, "40P01", "the error's SQLSTATE");
-      const [loser, winner] = failed[0] === first ? [one, other] : [other, one];
+      // The winner may be answered before the loser hears of it, or only once the loser has rolled back.
+      const lost = async (answer: Promise<unknown>, loser: OpenTransaction) => ({
+        error: await rejection(answer, "both transactions got the key that the other one holds"),
+        loser,
+      });
+      const { error, loser } = await Promise.any([lost(waiting, one), lost(closing, other)]).catch(
+        ({ errors }: AggregateError) => Promise.reject(errors[0]),
+      );
+      assertSqlState(error, "40P01", "the error's SQLSTATE");
       await loser.rollback();
-      await winner.commit();
+      await accepted(loser === one ? closing : waiting, "the other enqueue failed too");
+      await (loser === one ? other : one).commit();
       assert.equal((await context.reader.jobs(type.name)).length, 2, "jobs that exist");
     },
   },
