@@ -55,6 +55,6 @@ function conformance(env: Record<string, string>): Promise<string> {
         output += text;
       });
     child.once("error", reject);
-    child.once("close", () => resolve(output));
+    child.once("close", (_, signal) => resolve(signal ? `${output}\nIt was ended by ${signal}.` : output));
   });
 }
