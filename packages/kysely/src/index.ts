@@ -5,6 +5,7 @@ interface KyselyHandle {
   // biome-ignore lint/suspicious/noExplicitAny: it takes a type of the user's own copy of kysely
   executeQuery(query: any): Promise<{ readonly rows: unknown[] }>;
   withoutPlugins(): KyselyHandle;
+  getExecutor(): { readonly plugins: readonly unknown[] };
 }
 
 /** The handle of a transaction of Kysely: its `Transaction` or `ControlledTransaction`. */
@@ -90,7 +91,8 @@ export const configure: KyselyVerbs["configure"] = verbs.configure;
 function execute(handle: KyselyHandle, sql: string, parameters: readonly unknown[] = []) {
   // What CompiledQuery.raw(sql, parameters) makes.
   const query = { kind: "RawNode", sqlFragments: [sql], parameters: [] };
-  return handle.withoutPlugins().executeQuery({ sql, parameters, query, queryId: { queryId: "pillion" } });
+  const plain = handle.getExecutor().plugins.length === 0 ? handle : handle.withoutPlugins();
+  return plain.executeQuery({ sql, parameters, query, queryId: { queryId: "pillion" } });
 }
 
 function isKysely(handle: object): handle is KyselyDatabase {

@@ -13,39 +13,50 @@ export async function* batches(
   jobs: Iterable<Job> | AsyncIterable<Job>,
   maxPayloadBytes: number,
 ): AsyncGenerator<JobRow[]> {
+  const kind = typeof jobs === "object" && jobs !== null ? jobs : {};
+  let chunk = new Chunk();
+  let index = 0;
   if (Array.isArray(jobs)) {
     const rows: JobRow[] = [];
-    for (const [index, job] of jobs.entries()) {
-      const row = toRow(job, maxPayloadBytes, index);
+    for (const job of jobs) {
+      const row = toRow(job, maxPayloadBytes, index++);
       rows.push(row instanceof Promise ? await row : row);
     }
-    for (let first = 0; first < rows.length; ) {
-      const chunk = new Chunk();
-      while (first < rows.length && chunk.takes(rows[first]!)) first++;
+    for (const row of rows) {
+      if (chunk.takes(row)) continue;
       yield chunk.rows;
+      chunk = new Chunk(row);
     }
-    return;
-  }
-  if (typeof jobs !== "object" || jobs === null || !(Symbol.iterator in jobs || Symbol.asyncIterator in jobs))
+  } else if (Symbol.iterator in kind) {
+    // Without an await for each job, which would cost as much as checking it.
+    for (const job of jobs as Iterable<Job>) {
+      const row = toRow(job, maxPayloadBytes, index++);
+      const checked = row instanceof Promise ? await row : row;
+      if (chunk.takes(checked)) continue;
+      yield chunk.rows;
+      chunk = new Chunk(checked);
+    }
+  } else if (Symbol.asyncIterator in kind) {
+    for await (const job of jobs) {
+      const row = await toRow(job, maxPayloadBytes, index++);
+      if (chunk.takes(row)) continue;
+      yield chunk.rows;
+      chunk = new Chunk(row);
+    }
+  } else
     throw new InvalidJobError(
       `enqueueMany takes an array or an (async) iterable of jobs, and got ${isJob(jobs) ? "one job" : show(jobs)}.`,
     );
-  let chunk = new Chunk();
-  let index = 0;
-  for await (const job of jobs) {
-    const row = toRow(job, maxPayloadBytes, index++);
-    const checked = row instanceof Promise ? await row : row;
-    if (chunk.takes(checked)) continue;
-    yield chunk.rows;
-    chunk = new Chunk();
-    chunk.takes(checked);
-  }
   if (chunk.rows.length > 0) yield chunk.rows;
 }
 
 class Chunk {
   readonly rows: JobRow[] = [];
   #length = 0;
+
+  constructor(first?: JobRow) {
+    if (first) this.takes(first);
+  }
 
   /** Adds the row, if it still fits. The first always does. */
   takes(row: JobRow): boolean {
