@@ -3,6 +3,7 @@ import { InvalidJobError } from "../errors.ts";
 import type { JobRow } from "../job/job.ts";
 import { isJob, toRow } from "../job/row.ts";
 import type { Job } from "../job/type.ts";
+import { utf8Bytes } from "../json.ts";
 import { show } from "../show.ts";
 
 /**
@@ -13,30 +14,20 @@ export async function* batches(
   jobs: Iterable<Job> | AsyncIterable<Job>,
   maxPayloadBytes: number,
 ): AsyncGenerator<JobRow[]> {
-  const kind = typeof jobs === "object" && jobs !== null ? jobs : {};
+  // A text is iterable too.
+  const source = typeof jobs === "object" && jobs !== null ? jobs : {};
   let chunk = new Chunk();
-  let index = 0;
-  if (Array.isArray(jobs)) {
-    const rows: JobRow[] = [];
-    for (const job of jobs) {
-      const row = toRow(job, maxPayloadBytes, index++);
-      rows.push(row instanceof Promise ? await row : row);
-    }
-    for (const row of rows) {
+  if (Symbol.iterator in source) {
+    const rows = checked(jobs as Iterable<Job>, maxPayloadBytes);
+    // Without an await for each job, which would cost as much as checking it.
+    for (const item of Array.isArray(jobs) ? await all(rows) : rows) {
+      const row = item instanceof Promise ? await item : item;
       if (chunk.takes(row)) continue;
       yield chunk.rows;
       chunk = new Chunk(row);
     }
-  } else if (Symbol.iterator in kind) {
-    // Without an await for each job, which would cost as much as checking it.
-    for (const job of jobs as Iterable<Job>) {
-      const row = toRow(job, maxPayloadBytes, index++);
-      const checked = row instanceof Promise ? await row : row;
-      if (chunk.takes(checked)) continue;
-      yield chunk.rows;
-      chunk = new Chunk(checked);
-    }
-  } else if (Symbol.asyncIterator in kind) {
+  } else if (Symbol.asyncIterator in source) {
+    let index = 0;
     for await (const job of jobs) {
       const row = await toRow(job, maxPayloadBytes, index++);
       if (chunk.takes(row)) continue;
@@ -50,9 +41,20 @@ export async function* batches(
   if (chunk.rows.length > 0) yield chunk.rows;
 }
 
+function* checked(jobs: Iterable<Job>, maxPayloadBytes: number): Generator<JobRow | Promise<JobRow>> {
+  let index = 0;
+  for (const job of jobs) yield toRow(job, maxPayloadBytes, index++);
+}
+
+async function all(items: Iterable<JobRow | Promise<JobRow>>): Promise<JobRow[]> {
+  const rows: JobRow[] = [];
+  for (const item of items) rows.push(item instanceof Promise ? await item : item);
+  return rows;
+}
+
 class Chunk {
   readonly rows: JobRow[] = [];
-  #length = 0;
+  #bytes = 0;
 
   constructor(first?: JobRow) {
     if (first) this.takes(first);
@@ -60,14 +62,14 @@ class Chunk {
 
   /** Adds the row, if it still fits. The first always does. */
   takes(row: JobRow): boolean {
-    const length = row.payload.length + (row.headers?.length ?? 0) + 200;
+    const bytes = utf8Bytes(row.payload) + utf8Bytes(row.headers ?? "") + 200;
     if (
       this.rows.length === limits.batchJobs ||
-      (this.rows.length > 0 && this.#length + length > limits.batchBytes)
+      (this.rows.length > 0 && this.#bytes + bytes > limits.batchBytes)
     )
       return false;
     this.rows.push(row);
-    this.#length += length;
+    this.#bytes += bytes;
     return true;
   }
 }
