@@ -14,10 +14,15 @@ export interface DemoOptions {
   readonly seed: number;
   /** Every worker process, from its start on, so that whoever ends the demo early can stop it. */
   readonly workers: Set<WorkerProcess>;
+  /** Once it is aborted, no further order is placed, and the demo rejects with its reason. */
+  readonly signal: AbortSignal;
 }
 
 /** Places the same orders in each shop, kills a worker half-way, and counts when all jobs are done. */
-export async function runDemo(town: Town, { kinds, orders, seed, workers }: DemoOptions): Promise<Result[]> {
+export async function runDemo(
+  town: Town,
+  { kinds, orders, seed, workers, signal }: DemoOptions,
+): Promise<Result[]> {
   const hire = (name: string) => {
     const worker = new WorkerProcess(name, town.place);
     workers.add(worker);
@@ -47,6 +52,7 @@ export async function runDemo(town: Town, { kinds, orders, seed, workers }: Demo
   try {
     // All shops at the same time and in step, so that the kill finds jobs of each.
     for (const [n, ending] of planEndings(orders, seed).entries()) {
+      signal.throwIfAborted();
       await Promise.all(
         columns.map(async ({ name, first, shop, tally }) => {
           // Two numbers for each, since some orders come with an extra one.
@@ -59,15 +65,15 @@ export async function runDemo(town: Town, { kinds, orders, seed, workers }: Demo
         killing ??= killOne(
           pair,
           kinds.map(({ name }) => name),
-        ).then(() => hire("worker 3"));
+        ).then(() => signal.aborted || hire("worker 3"));
     }
-    await killing;
   } finally {
+    await killing;
     bar.stop();
     await Promise.all(columns.map(({ shop }) => shop.close()));
   }
   console.log("All orders are placed. Waiting until the workers have run every job …");
-  await drained(town, workers);
+  await drained(town, workers, signal);
   return Promise.all(
     columns.map(async ({ name, tally }) => ({ shop: name, tally, audit: await audit(town, name) })),
   );
@@ -86,9 +92,10 @@ async function killOne(pair: readonly [WorkerProcess, WorkerProcess], shops: rea
   (victim === one ? two : one).release();
 }
 
-async function drained(town: Town, workers: ReadonlySet<WorkerProcess>): Promise<void> {
+async function drained(town: Town, workers: ReadonlySet<WorkerProcess>, signal: AbortSignal): Promise<void> {
   const deadline = Date.now() + 60_000;
   while ((await openJobs(town)) > 0) {
+    signal.throwIfAborted();
     if ([...workers].some(({ failed }) => failed)) throw new Error("A worker process ended by itself.");
     if (Date.now() > deadline) return console.error("The workers are not done after a minute.");
     await sleep(50);

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { runDemo } from "./demo.ts";
 import { endings } from "./endings.ts";
-import { holds, tableOf } from "./report.ts";
+import { holds, type Result, tableOf } from "./report.ts";
 import { shops } from "./shops/index.ts";
 import { openTown } from "./town.ts";
 import type { WorkerProcess } from "./worker-process.ts";
@@ -32,9 +32,14 @@ console.log(
 );
 const opening = openTown();
 const workers = new Set<WorkerProcess>();
+const interruption = new AbortController();
+let running: Promise<Result[]> | undefined;
 let closing: Promise<void> | undefined;
 const close = () => {
+  interruption.abort();
+  // Workers first: the demo may be waiting for them. Schemas last: an order still in hand would hold locks in them.
   closing ??= Promise.all([...workers].map((worker) => worker.stop())).then(async () => {
+    await running?.catch(() => {});
     await (await opening.catch(() => undefined))?.close();
   });
   return closing;
@@ -64,7 +69,8 @@ Two worker processes write the invoices. Half-way, one is killed with SIGKILL in
 takes its place.
 `);
 try {
-  const results = await runDemo(town, { ...options, kinds, workers });
+  running = runDemo(town, { ...options, kinds, workers, signal: interruption.signal });
+  const results = await running;
   const twice = results.reduce((sum, { audit }) => sum + audit.startedTwice, 0);
   console.log(
     twice > 0

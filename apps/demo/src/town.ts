@@ -39,7 +39,8 @@ export async function openTown(): Promise<Town> {
     pool,
     async close() {
       await pool.end();
-      await Promise.all([shop.drop(), queue.drop()]);
+      await shop.drop();
+      await queue.drop();
       await server?.stop();
     },
   };

@@ -4,6 +4,9 @@ import { fileURLToPath } from "node:url";
 import type { Place } from "./shop.ts";
 import type { Message } from "./worker.ts";
 
+/** A worker that is no more need not be told anything. */
+const ended = () => {};
+
 /** A worker in a process of its own, seen from the demo. */
 export class WorkerProcess {
   /** The jobs whose handler runs now, and the shop of each. */
@@ -44,11 +47,11 @@ export class WorkerProcess {
 
   /** Lets its handlers stand still where they are, until they are released. */
   jam(): void {
-    this.#child.send("jam");
+    this.#child.send("jam", ended);
   }
 
   release(): void {
-    this.#child.send("release");
+    this.#child.send("release", ended);
   }
 
   async kill(): Promise<void> {
