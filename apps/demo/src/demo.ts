@@ -23,6 +23,7 @@ export async function runDemo(
   town: Town,
   { kinds, orders, seed, workers, signal }: DemoOptions,
 ): Promise<Result[]> {
+  signal.throwIfAborted();
   const hire = (name: string) => {
     const worker = new WorkerProcess(name, town.place);
     workers.add(worker);
@@ -67,8 +68,9 @@ export async function runDemo(
           kinds.map(({ name }) => name),
         ).then(() => signal.aborted || hire("worker 3"));
     }
-  } finally {
     await killing;
+  } finally {
+    await Promise.allSettled([killing]);
     bar.stop();
     await Promise.all(columns.map(({ shop }) => shop.close()));
   }
