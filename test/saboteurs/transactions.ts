@@ -33,7 +33,7 @@ export const saboteurs: readonly Saboteur[] = [
   onPg({
     name: "enqueues through a connection of its own",
     caughtBy: "visibility",
-    saying: /another session sees a job before COMMIT/,
+    saying: /another connection sees a job before COMMIT/,
     also: allFates.filter((suite) => suite !== "visibility"),
     patienceMs: 5_000,
     connection: telling((tx, pool) => pools.set(tx, pool)),

@@ -13,10 +13,10 @@ export const visibility: Suite = {
         const open = await context.open(await context.connection());
         const made = await enqueueInEveryForm(context.verbs, open.tx, type);
         const before = await context.reader.jobs(type.name);
-        assert.equal(before.length, 0, "another session sees a job before COMMIT");
+        assert.equal(before.length, 0, "another connection sees a job before COMMIT");
         await open.commit();
         const after = await context.reader.jobs(type.name);
-        assert.equal(after.length, made, "another session does not see every job after COMMIT");
+        assert.equal(after.length, made, "another connection does not see every job after COMMIT");
       },
     },
     {
