@@ -35,10 +35,20 @@ create table pillion.job (
   partition_key  text,
   payload        jsonb not null,
   headers        jsonb,
+  -- Not started by then, it is cancelled instead.
+  start_before   timestamptz,
   -- While it runs: who holds it, by which claim, since when.
   worker         bigint,
   claim          bigint,
-  started_at     timestamptz
+  started_at     timestamptz,
+  -- Asked for while it runs; its worker hears of it and ends the attempt.
+  cancelled_at   timestamptz,
+  -- Attempts in which its worker fell silent.
+  lost           smallint not null default 0,
+  -- Claimed ahead of a free slot: its handler may not have started yet.
+  prefetched     boolean not null default false,
+  -- It takes one of the slots of its queue and key: while it runs in a limited queue, and, in strict order, until it ends.
+  slot           boolean not null default false
 ) with (
   fillfactor = 90,
   autovacuum_vacuum_scale_factor = 0.01,
@@ -102,6 +112,30 @@ create table pillion.attempt (
 ) partition by range (finished_at);
 create index attempt_job on pillion.attempt (job);
 create table pillion.attempt_default partition of pillion.attempt default;
+
+-- What is settled for a queue, for all workers. A queue needs no row to exist.
+create table pillion.queue (
+  name                text primary key,
+  paused_at           timestamptz,
+  -- How many of its jobs run at the same time, over all workers; and how many of one partition key.
+  concurrency         integer check (concurrency >= 1),
+  key_concurrency     integer check (key_concurrency >= 1),
+  -- How many start within any stretch of time of that length; and how many of one partition key.
+  rate_limit          integer check (rate_limit >= 1),
+  rate_ms             bigint check (rate_ms >= 1),
+  key_rate_limit      integer check (key_rate_limit >= 1),
+  key_rate_ms         bigint check (key_rate_ms >= 1),
+  -- The jobs of one partition key run one after the other, in the order of their enqueue.
+  fifo                boolean not null default false,
+  -- Whether a dead job holds up the jobs of its key that come after it.
+  fifo_on_dead        text not null default 'continue' check (fifo_on_dead in ('continue', 'block')),
+  -- How long finished jobs are kept; null for the usual.
+  keep_completed_ms   bigint check (keep_completed_ms >= 0),
+  keep_dead_ms        bigint check (keep_dead_ms >= 0),
+  keep_cancelled_ms   bigint check (keep_cancelled_ms >= 0),
+  check ((rate_limit is null) = (rate_ms is null)),
+  check ((key_rate_limit is null) = (key_rate_ms is null))
+);
 
 create table pillion.worker (
   id            bigint generated always as identity primary key,

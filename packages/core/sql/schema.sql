@@ -84,9 +84,14 @@ END,
   partition_key text,
   payload jsonb not null,
   headers jsonb,
+  start_before timestamp with time zone,
   worker bigint,
   claim bigint,
-  started_at timestamp with time zone
+  started_at timestamp with time zone,
+  cancelled_at timestamp with time zone,
+  lost smallint not null default 0,
+  prefetched boolean not null default false,
+  slot boolean not null default false
 ) with (
   autovacuum_vacuum_cost_delay=0,
   autovacuum_vacuum_insert_scale_factor=0.05,
@@ -99,6 +104,22 @@ create table pillion.migration (
   version integer not null,
   name text not null,
   applied_at timestamp with time zone not null default statement_timestamp()
+);
+
+create table pillion.queue (
+  name text not null,
+  paused_at timestamp with time zone,
+  concurrency integer,
+  key_concurrency integer,
+  rate_limit integer,
+  rate_ms bigint,
+  key_rate_limit integer,
+  key_rate_ms bigint,
+  fifo boolean not null default false,
+  fifo_on_dead text not null default 'continue'::text,
+  keep_completed_ms bigint,
+  keep_dead_ms bigint,
+  keep_cancelled_ms bigint
 );
 
 create table pillion.unique_key (
@@ -149,6 +170,32 @@ alter table pillion.job add constraint job_priority_check CHECK (((priority >= '
 
 alter table pillion.migration add constraint migration_pkey PRIMARY KEY (version);
 
+alter table pillion.queue add constraint queue_check CHECK (((rate_limit IS NULL) = (rate_ms IS NULL)));
+
+alter table pillion.queue add constraint queue_check1 CHECK (((key_rate_limit IS NULL) = (key_rate_ms IS NULL)));
+
+alter table pillion.queue add constraint queue_concurrency_check CHECK ((concurrency >= 1));
+
+alter table pillion.queue add constraint queue_fifo_on_dead_check CHECK ((fifo_on_dead = ANY (ARRAY['continue'::text, 'block'::text])));
+
+alter table pillion.queue add constraint queue_keep_cancelled_ms_check CHECK ((keep_cancelled_ms >= 0));
+
+alter table pillion.queue add constraint queue_keep_completed_ms_check CHECK ((keep_completed_ms >= 0));
+
+alter table pillion.queue add constraint queue_keep_dead_ms_check CHECK ((keep_dead_ms >= 0));
+
+alter table pillion.queue add constraint queue_key_concurrency_check CHECK ((key_concurrency >= 1));
+
+alter table pillion.queue add constraint queue_key_rate_limit_check CHECK ((key_rate_limit >= 1));
+
+alter table pillion.queue add constraint queue_key_rate_ms_check CHECK ((key_rate_ms >= 1));
+
+alter table pillion.queue add constraint queue_pkey PRIMARY KEY (name);
+
+alter table pillion.queue add constraint queue_rate_limit_check CHECK ((rate_limit >= 1));
+
+alter table pillion.queue add constraint queue_rate_ms_check CHECK ((rate_ms >= 1));
+
 alter table pillion.unique_key add constraint unique_key_pkey PRIMARY KEY (name, key);
 
 alter table pillion.unique_key add constraint unique_key_until_check CHECK ((until = ANY (ARRAY['started'::text, 'finished'::text, 'period'::text])));
@@ -187,13 +234,13 @@ begin
       'usage on sequence pillion.position',
       'execute on function pillion.enqueue_one, pillion.enqueue_keyed, pillion.enqueue']
     when 'worker' then array[
-      'select, insert, update, delete on pillion.job, pillion.unique_key, pillion.worker',
+      'select, insert, update, delete on pillion.job, pillion.unique_key, pillion.queue, pillion.worker',
       'select, insert on pillion.archive, pillion.attempt',
       'select on pillion.migration, pillion.attempts',
       'usage on sequence pillion.position, pillion.claim',
       'execute on function pillion.wake']
     when 'reader' then array[
-      'select on pillion.job, pillion.unique_key, pillion.worker, pillion.archive, pillion.attempt, pillion.attempts, pillion.migration']
+      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.archive, pillion.attempt, pillion.attempts, pillion.migration']
   end;
   if rights is null then
     raise exception using errcode = 'invalid_parameter_value',

@@ -29,6 +29,7 @@ export function schemaOf(name: string) {
     attempt: object("attempt"),
     uniqueKey: object("unique_key"),
     attempts: object("attempts"),
+    queue: object("queue"),
     worker: object("worker"),
     migration: object("migration"),
     position: `'${object("position")}'`,
