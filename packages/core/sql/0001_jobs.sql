@@ -94,8 +94,10 @@ create table pillion.archive (
   enqueued_xid   xid8 not null,
   payload        jsonb not null,
   headers        jsonb,
-  result         jsonb
-) partition by range (finished_at);
+  result         jsonb,
+  -- Its partition is dropped on that day (UTC): a partition holds the jobs of one such day.
+  keep_until     date not null
+) partition by list (keep_until);
 create index archive_id on pillion.archive (id);
 -- Completion never fails for want of a partition.
 create table pillion.archive_default partition of pillion.archive default;
@@ -108,8 +110,9 @@ create table pillion.attempt (
   started_at   timestamptz not null,
   finished_at  timestamptz not null,
   outcome      text not null check (outcome in ('failed', 'lost', 'released')),
-  error        jsonb
-) partition by range (finished_at);
+  error        jsonb,
+  keep_until   date not null
+) partition by list (keep_until);
 create index attempt_job on pillion.attempt (job);
 create table pillion.attempt_default partition of pillion.attempt default;
 
@@ -129,13 +132,37 @@ create table pillion.queue (
   fifo                boolean not null default false,
   -- Whether a dead job holds up the jobs of its key that come after it.
   fifo_on_dead        text not null default 'continue' check (fifo_on_dead in ('continue', 'block')),
-  -- How long finished jobs are kept; null for the usual.
-  keep_completed_ms   bigint check (keep_completed_ms >= 0),
-  keep_dead_ms        bigint check (keep_dead_ms >= 0),
-  keep_cancelled_ms   bigint check (keep_cancelled_ms >= 0),
+  -- How long finished jobs are kept, at most 3,650 days; null for the usual.
+  keep_completed_ms   bigint check (keep_completed_ms between 0 and 315360000000),
+  keep_dead_ms        bigint check (keep_dead_ms between 0 and 315360000000),
+  keep_cancelled_ms   bigint check (keep_cancelled_ms between 0 and 315360000000),
   check ((rate_limit is null) = (rate_ms is null)),
   check ((key_rate_limit is null) = (key_rate_ms is null))
 );
+
+-- The day on which what is to be kept for so long may go. Days are grouped, so that there never are many partitions:
+-- by 14 from 32 days on, by 91 from a year on. It and the next two are expressions, which statements take in.
+create function pillion.keep_day(at timestamptz, keep_ms bigint) returns date
+language sql stable return
+  date '1970-01-01' + (((at + keep_ms * interval '1 millisecond') at time zone 'UTC')::date - date '1970-01-01')
+    / case when keep_ms < 2764800000 then 1 when keep_ms < 31536000000 then 14 else 91 end
+    * case when keep_ms < 2764800000 then 1 when keep_ms < 31536000000 then 14 else 91 end
+  + case when keep_ms < 2764800000 then 1 when keep_ms < 31536000000 then 14 else 91 end;
+
+-- For a job that ends: `settings` is its queue's row, or null where it has none.
+create function pillion.keep_until(settings pillion.queue, state pillion.job_state, finished_at timestamptz) returns date
+language sql stable return
+  pillion.keep_day(finished_at, case state
+    when 'completed' then coalesce((settings).keep_completed_ms, 604800000)
+    when 'dead' then coalesce((settings).keep_dead_ms, 7776000000)
+    else coalesce((settings).keep_cancelled_ms, 604800000) end);
+
+-- For an attempt that did not end its job: it stays for as long as any ending of a job that goes on at `at` or within
+-- 30 days after it.
+create function pillion.keep_attempt_until(settings pillion.queue, at timestamptz) returns date
+language sql stable return
+  pillion.keep_day(at, 2592000000 + greatest(coalesce((settings).keep_completed_ms, 604800000),
+    coalesce((settings).keep_dead_ms, 7776000000), coalesce((settings).keep_cancelled_ms, 604800000)));
 
 create table pillion.worker (
   id            bigint generated always as identity primary key,

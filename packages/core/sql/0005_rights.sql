@@ -2,7 +2,7 @@
 --
 -- Whoever may use the schema could otherwise call every function in it.
 revoke execute on function pillion.wake, pillion.transaction_guard, pillion.guarded_statement, pillion.enqueue_one,
-  pillion.enqueue_keyed, pillion.wanted_option, pillion.enqueue from public;
+  pillion.enqueue_keyed, pillion.wanted_option, pillion.enqueue, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until from public;
 
 -- Gives a role what it needs, and no more: an 'enqueuer' can put jobs in and read none, a 'worker' can run them, a
 -- 'reader' can look. A role may be given several. To be called by the schema's owner, again after each upgrade.
@@ -25,7 +25,7 @@ begin
       'select, insert on pillion.archive, pillion.attempt',
       'select on pillion.migration, pillion.attempts',
       'usage on sequence pillion.position, pillion.claim',
-      'execute on function pillion.wake']
+      'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until']
     when 'reader' then array[
       'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.archive, pillion.attempt, pillion.attempts, pillion.migration']
   end;

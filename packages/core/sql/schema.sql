@@ -38,8 +38,9 @@ create table pillion.archive (
   enqueued_xid xid8 not null,
   payload jsonb not null,
   headers jsonb,
-  result jsonb
-) partition by RANGE (finished_at);
+  result jsonb,
+  keep_until date not null
+) partition by LIST (keep_until);
 
 create table pillion.attempt (
   job bigint not null,
@@ -48,8 +49,9 @@ create table pillion.attempt (
   started_at timestamp with time zone not null,
   finished_at timestamp with time zone not null,
   outcome text not null,
-  error jsonb
-) partition by RANGE (finished_at);
+  error jsonb,
+  keep_until date not null
+) partition by LIST (keep_until);
 
 create table pillion.guard (
   id bigint generated always as identity not null,
@@ -178,11 +180,11 @@ alter table pillion.queue add constraint queue_concurrency_check CHECK ((concurr
 
 alter table pillion.queue add constraint queue_fifo_on_dead_check CHECK ((fifo_on_dead = ANY (ARRAY['continue'::text, 'block'::text])));
 
-alter table pillion.queue add constraint queue_keep_cancelled_ms_check CHECK ((keep_cancelled_ms >= 0));
+alter table pillion.queue add constraint queue_keep_cancelled_ms_check CHECK (((keep_cancelled_ms >= 0) AND (keep_cancelled_ms <= '315360000000'::bigint)));
 
-alter table pillion.queue add constraint queue_keep_completed_ms_check CHECK ((keep_completed_ms >= 0));
+alter table pillion.queue add constraint queue_keep_completed_ms_check CHECK (((keep_completed_ms >= 0) AND (keep_completed_ms <= '315360000000'::bigint)));
 
-alter table pillion.queue add constraint queue_keep_dead_ms_check CHECK ((keep_dead_ms >= 0));
+alter table pillion.queue add constraint queue_keep_dead_ms_check CHECK (((keep_dead_ms >= 0) AND (keep_dead_ms <= '315360000000'::bigint)));
 
 alter table pillion.queue add constraint queue_key_concurrency_check CHECK ((key_concurrency >= 1));
 
@@ -238,7 +240,7 @@ begin
       'select, insert on pillion.archive, pillion.attempt',
       'select on pillion.migration, pillion.attempts',
       'usage on sequence pillion.position, pillion.claim',
-      'execute on function pillion.wake']
+      'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until']
     when 'reader' then array[
       'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.archive, pillion.attempt, pillion.attempts, pillion.migration']
   end;
@@ -463,6 +465,27 @@ begin
   end if;
   return null;
 end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.keep_attempt_until(settings pillion.queue, at timestamp with time zone)
+ RETURNS date
+ LANGUAGE sql
+ STABLE
+RETURN pillion.keep_day(at, ('2592000000'::bigint + GREATEST(COALESCE((settings).keep_completed_ms, (604800000)::bigint), COALESCE((settings).keep_dead_ms, '7776000000'::bigint), COALESCE((settings).keep_cancelled_ms, (604800000)::bigint))))
+;
+
+CREATE OR REPLACE FUNCTION pillion.keep_day(at timestamp with time zone, keep_ms bigint)
+ RETURNS date
+ LANGUAGE sql
+ STABLE
+RETURN (('1970-01-01'::date + ((((((at + ((keep_ms)::double precision * '00:00:00.001'::interval)) AT TIME ZONE 'UTC'::text))::date - '1970-01-01'::date) / CASE WHEN (keep_ms < '2764800000'::bigint) THEN 1 WHEN (keep_ms < '31536000000'::bigint) THEN 14 ELSE 91 END) * CASE WHEN (keep_ms < '2764800000'::bigint) THEN 1 WHEN (keep_ms < '31536000000'::bigint) THEN 14 ELSE 91 END)) + CASE WHEN (keep_ms < '2764800000'::bigint) THEN 1 WHEN (keep_ms < '31536000000'::bigint) THEN 14 ELSE 91 END)
+;
+
+CREATE OR REPLACE FUNCTION pillion.keep_until(settings pillion.queue, state pillion.job_state, finished_at timestamp with time zone)
+ RETURNS date
+ LANGUAGE sql
+ STABLE
+RETURN pillion.keep_day(finished_at, CASE state WHEN 'completed'::pillion.job_state THEN COALESCE((settings).keep_completed_ms, (604800000)::bigint) WHEN 'dead'::pillion.job_state THEN COALESCE((settings).keep_dead_ms, '7776000000'::bigint) ELSE COALESCE((settings).keep_cancelled_ms, (604800000)::bigint) END)
 ;
 
 CREATE OR REPLACE FUNCTION pillion.transaction_guard()

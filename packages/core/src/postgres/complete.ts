@@ -5,6 +5,7 @@ import {
   nowText,
   type SettleInput,
   type Settlement,
+  settings,
   settlementsText,
   statuses,
 } from "./fence.ts";
@@ -21,9 +22,10 @@ with input as materialized (
   select * from json_to_recordset(${settlementsText}::text::json) as i(id bigint, claim bigint, result jsonb)
 ), held as materialized (${held(schema)}
 ), ended as (
-  delete from ${schema.job} j using held where j.id = held.id returning j.*, held.result
+  delete from ${schema.job} j using held where j.id = held.id returning j.*, held.result,
+    coalesce(${nowText}::text::timestamptz, statement_timestamp()) as now
 ), archived as (
-  insert into ${schema.archive} (${archiveColumns}, state, finished_at, result)
-  select ${archiveColumns}, 'completed', coalesce(${nowText}::text::timestamptz, statement_timestamp()), result from ended
+  insert into ${schema.archive} (${archiveColumns}, state, finished_at, result, keep_until)
+  select ${archiveColumns}, 'completed', now, result, ${schema.keepUntil}(settled, 'completed', now) from ended ${settings(schema, "queue")}
 )
 ${statuses(schema)}`;

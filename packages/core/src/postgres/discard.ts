@@ -5,6 +5,7 @@ import {
   nowText,
   type SettleInput,
   type Settlement,
+  settings,
   settlementsText,
   statuses,
 } from "./fence.ts";
@@ -28,9 +29,10 @@ with input as materialized (
   select * from json_to_recordset(${settlementsText}::text::json) as i(id bigint, claim bigint, error jsonb)
 ), held as materialized (${held(schema)}
 ), ended as (
-  delete from ${schema.job} j using held where j.id = held.id returning j.*, held.error
+  delete from ${schema.job} j using held where j.id = held.id returning j.*, held.error,
+    coalesce(${nowText}::text::timestamptz, statement_timestamp()) as now
 ), archived as (
-  insert into ${schema.archive} (${archiveColumns}, state, finished_at, error)
-  select ${archiveColumns}, 'dead', coalesce(${nowText}::text::timestamptz, statement_timestamp()), error from ended
+  insert into ${schema.archive} (${archiveColumns}, state, finished_at, error, keep_until)
+  select ${archiveColumns}, 'dead', now, error, ${schema.keepUntil}(settled, 'dead', now) from ended ${settings(schema, "queue")}
 )
 ${statuses(schema)}`;

@@ -40,3 +40,10 @@ from input i left join held h on h.id = i.id and h.claim = i.claim`;
 /** Columns that a job takes along into the archive, in the order of {@link archived}. */
 export const archiveColumns =
   "id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, started_at, worker, unique_key, partition_key, enqueued_xid, payload, headers";
+
+/**
+ * Joins the settings of a queue as `settled`, null where it has none, for `keepUntil` and `keepAttemptUntil`: how long
+ * what ends is kept.
+ */
+export const settings = (schema: Schema, queue: string) =>
+  `left join (select of_queue.name as settled_queue, of_queue as settled from ${schema.queue} of_queue) settings on settled_queue = ${queue}`;

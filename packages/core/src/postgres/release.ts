@@ -1,5 +1,5 @@
 import { sql } from "../statement.ts";
-import { held, nowText, type SettleInput, settlementsText, statuses } from "./fence.ts";
+import { held, nowText, type SettleInput, settings, settlementsText, statuses } from "./fence.ts";
 import type { Schema } from "./schema.ts";
 
 /**
@@ -12,8 +12,9 @@ with input as materialized (
   from json_to_recordset(${settlementsText}::text::json) as i(id bigint, claim bigint)
 ), held as materialized (${held(schema)}
 ), broken_off as (
-  insert into ${schema.attempt} (job, attempt, worker, started_at, finished_at, outcome)
-  select j.id, j.attempt, j.worker, j.started_at, held.now, 'released' from held join ${schema.job} j on j.id = held.id
+  insert into ${schema.attempt} (job, attempt, worker, started_at, finished_at, outcome, keep_until)
+  select j.id, j.attempt, j.worker, j.started_at, held.now, 'released', ${schema.keepAttemptUntil}(settled, held.now)
+  from held join ${schema.job} j on j.id = held.id ${settings(schema, "j.queue")}
 ), returned as (
   update ${schema.job} j
   set state = 'ready', attempt = j.attempt - 1, position = nextval(${schema.position}), worker = null, claim = null, started_at = null

@@ -1,5 +1,5 @@
 import { sql } from "../statement.ts";
-import { archiveColumns, nowText } from "./fence.ts";
+import { archiveColumns, nowText, settings } from "./fence.ts";
 import type { Schema } from "./schema.ts";
 
 export interface RescueInput {
@@ -27,9 +27,9 @@ with clock as materialized (
   limit ${(input) => String(input.limit)}::text::bigint
   for update of j skip locked
 ), lost as (
-  insert into ${schema.attempt} (job, attempt, worker, started_at, finished_at, outcome, error)
-  select j.id, j.attempt, j.worker, j.started_at, held.now, 'lost', held.error
-  from held join ${schema.job} j on j.id = held.id where not held.spent
+  insert into ${schema.attempt} (job, attempt, worker, started_at, finished_at, outcome, error, keep_until)
+  select j.id, j.attempt, j.worker, j.started_at, held.now, 'lost', held.error, ${schema.keepAttemptUntil}(settled, held.now)
+  from held join ${schema.job} j on j.id = held.id ${settings(schema, "j.queue")} where not held.spent
 ), returned as (
   update ${schema.job} j
   set state = 'ready', position = nextval(${schema.position}), worker = null, claim = null, started_at = null
@@ -38,8 +38,8 @@ with clock as materialized (
 ), ended as (
   delete from ${schema.job} j using held where j.id = held.id and held.spent returning j.*, held.error, held.now
 ), archived as (
-  insert into ${schema.archive} (${archiveColumns}, state, finished_at, error)
-  select ${archiveColumns}, 'dead', now, error from ended
+  insert into ${schema.archive} (${archiveColumns}, state, finished_at, error, keep_until)
+  select ${archiveColumns}, 'dead', now, error, ${schema.keepUntil}(settled, 'dead', now) from ended ${settings(schema, "queue")}
 ), woken as materialized (
   select ${schema.wake}(queue) from (select distinct queue from returned) q
 )

@@ -1,6 +1,14 @@
 import { sql } from "../statement.ts";
 import type { StoredError } from "./discard.ts";
-import { held, nowText, type SettleInput, type Settlement, settlementsText, statuses } from "./fence.ts";
+import {
+  held,
+  nowText,
+  type SettleInput,
+  type Settlement,
+  settings,
+  settlementsText,
+  statuses,
+} from "./fence.ts";
 import type { Schema } from "./schema.ts";
 
 export interface Retry extends Settlement {
@@ -19,9 +27,10 @@ with input as materialized (
   from json_to_recordset(${settlementsText}::text::json) as i(id bigint, claim bigint, "delayMs" float8, error jsonb)
 ), held as materialized (${held(schema)}
 ), failed as (
-  insert into ${schema.attempt} (job, attempt, worker, started_at, finished_at, outcome, error)
-  select j.id, j.attempt, j.worker, j.started_at, held.now, 'failed', held.error
-  from held join ${schema.job} j on j.id = held.id
+  insert into ${schema.attempt} (job, attempt, worker, started_at, finished_at, outcome, error, keep_until)
+  select j.id, j.attempt, j.worker, j.started_at, held.now, 'failed', held.error,
+    ${schema.keepAttemptUntil}(settled, held.now + least(held."delayMs", 31536000000) * interval '1 millisecond')
+  from held join ${schema.job} j on j.id = held.id ${settings(schema, "j.queue")}
 ), returned as (
   update ${schema.job} j
   set state = (case when held."delayMs" > 0 then 'scheduled' else 'ready' end)::${schema.jobState},
