@@ -15,7 +15,9 @@ const adapterNames = new Set(adapters.map(({ manifest }) => manifest.name));
 /** `test` may import anything. */
 const outside = sources.filter(({ path }) => !path.startsWith("test/"));
 /** What producers import: it must run where there is neither Node nor pg. */
-const producerCore = core.filter(({ path }) => !/^packages\/core\/src\/(worker|migrate|admin)\//.test(path));
+const producerCore = core.filter(
+  ({ path }) => !/^packages\/core\/src\/(worker|migrate|admin|schedule)\//.test(path),
+);
 
 test("a relative import stays in its package; a launcher alone, which runs before the install, goes by path", () => {
   expect(
@@ -52,7 +54,7 @@ test("core imports no package of this repository", () => {
   expect(breaking(core, ({ packageName }) => packageName?.startsWith("@pillion/") ?? false)).toEqual([]);
 });
 
-test("core imports Node and pg in worker, migrate and admin only, and nothing else imports those", () => {
+test("core imports Node, pg and croner in worker, migrate, admin and schedule only, and nothing else imports those", () => {
   expect(producerCore.length).toBeGreaterThan(10);
   expect(
     breaking(
@@ -60,7 +62,8 @@ test("core imports Node and pg in worker, migrate and admin only, and nothing el
       ({ kind, packageName, specifier }) =>
         kind === "node" ||
         packageName === "pg" ||
-        /^packages\/core\/src\/(worker|migrate|admin)\//.test(specifier),
+        packageName === "croner" ||
+        /^packages\/core\/src\/(worker|migrate|admin|schedule)\//.test(specifier),
     ),
   ).toEqual([]);
 });

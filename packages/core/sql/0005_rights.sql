@@ -21,13 +21,13 @@ begin
       'usage on sequence pillion.position',
       'execute on function pillion.enqueue_one, pillion.enqueue_keyed, pillion.enqueue']
     when 'worker' then array[
-      'select, insert, update, delete on pillion.job, pillion.unique_key, pillion.queue, pillion.worker',
+      'select, insert, update, delete on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule',
       'select, insert on pillion.archive, pillion.attempt',
       'select on pillion.migration, pillion.attempts',
       'usage on sequence pillion.position, pillion.claim',
       'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until']
     when 'reader' then array[
-      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.archive, pillion.attempt, pillion.attempts, pillion.migration']
+      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.archive, pillion.attempt, pillion.attempts, pillion.migration']
   end;
   if rights is null then
     raise exception using errcode = 'invalid_parameter_value',

@@ -124,6 +124,34 @@ create table pillion.queue (
   keep_cancelled_ms bigint
 );
 
+create table pillion.schedule (
+  name text not null,
+  cron text,
+  time_zone text,
+  every_ms bigint,
+  missed text not null default 'runOnce'::text,
+  job_name text not null,
+  version integer not null default 1,
+  queue text not null default 'default'::text,
+  priority smallint not null default 0,
+  max_attempts integer,
+  partition_key text,
+  payload jsonb not null,
+  headers jsonb,
+  passed timestamp with time zone not null default statement_timestamp(),
+  revision integer not null default 1,
+  due_at timestamp with time zone,
+  last_slot timestamp with time zone,
+  paused_at timestamp with time zone,
+  source text not null default 'runTime'::text,
+  created_at timestamp with time zone not null default statement_timestamp(),
+  updated_at timestamp with time zone not null default statement_timestamp()
+) with (
+  autovacuum_vacuum_scale_factor=0,
+  autovacuum_vacuum_threshold=200,
+  fillfactor=50
+);
+
 create table pillion.unique_key (
   name text not null,
   key text not null,
@@ -198,6 +226,28 @@ alter table pillion.queue add constraint queue_rate_limit_check CHECK ((rate_lim
 
 alter table pillion.queue add constraint queue_rate_ms_check CHECK ((rate_ms >= 1));
 
+alter table pillion.schedule add constraint schedule_check CHECK (((cron IS NULL) <> (every_ms IS NULL)));
+
+alter table pillion.schedule add constraint schedule_check1 CHECK (((cron IS NULL) = (time_zone IS NULL)));
+
+alter table pillion.schedule add constraint schedule_every_ms_check CHECK ((every_ms >= 100));
+
+alter table pillion.schedule add constraint schedule_headers_check CHECK ((jsonb_typeof(headers) = 'object'::text));
+
+alter table pillion.schedule add constraint schedule_max_attempts_check CHECK ((max_attempts >= 1));
+
+alter table pillion.schedule add constraint schedule_missed_check CHECK ((missed = ANY (ARRAY['skip'::text, 'runOnce'::text])));
+
+alter table pillion.schedule add constraint schedule_name_check CHECK (((octet_length(name) >= 1) AND (octet_length(name) <= 128)));
+
+alter table pillion.schedule add constraint schedule_pkey PRIMARY KEY (name);
+
+alter table pillion.schedule add constraint schedule_priority_check CHECK (((priority >= '-4'::integer) AND (priority <= 4)));
+
+alter table pillion.schedule add constraint schedule_source_check CHECK ((source = ANY (ARRAY['code'::text, 'runTime'::text])));
+
+alter table pillion.schedule add constraint schedule_version_check CHECK ((version >= 1));
+
 alter table pillion.unique_key add constraint unique_key_pkey PRIMARY KEY (name, key);
 
 alter table pillion.unique_key add constraint unique_key_until_check CHECK ((until = ANY (ARRAY['started'::text, 'finished'::text, 'period'::text])));
@@ -215,6 +265,8 @@ CREATE INDEX job_due ON pillion.job USING btree (run_at) WHERE (state = 'schedul
 CREATE INDEX job_held ON pillion.job USING btree (worker) WHERE (state = 'running'::pillion.job_state);
 
 CREATE INDEX job_lane ON pillion.job USING btree (queue, priority, "position") WHERE (state = 'ready'::pillion.job_state);
+
+CREATE INDEX schedule_due ON pillion.schedule USING btree (due_at NULLS FIRST) WHERE (paused_at IS NULL);
 
 -- Functions
 
@@ -236,13 +288,13 @@ begin
       'usage on sequence pillion.position',
       'execute on function pillion.enqueue_one, pillion.enqueue_keyed, pillion.enqueue']
     when 'worker' then array[
-      'select, insert, update, delete on pillion.job, pillion.unique_key, pillion.queue, pillion.worker',
+      'select, insert, update, delete on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule',
       'select, insert on pillion.archive, pillion.attempt',
       'select on pillion.migration, pillion.attempts',
       'usage on sequence pillion.position, pillion.claim',
       'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until']
     when 'reader' then array[
-      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.archive, pillion.attempt, pillion.attempts, pillion.migration']
+      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.archive, pillion.attempt, pillion.attempts, pillion.migration']
   end;
   if rights is null then
     raise exception using errcode = 'invalid_parameter_value',

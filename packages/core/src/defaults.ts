@@ -23,6 +23,10 @@ export const defaults = {
   leaseMs: 15_000,
   /** How often an idle worker looks for jobs, in milliseconds, when nothing wakes it. */
   pollMs: 1_000,
+  /** What becomes of a schedule's slots that nobody could fire in time. */
+  missed: "runOnce",
+  /** The time zone of a cron line that names none. */
+  timeZone: "UTC",
   /** How long stop() lets running handlers finish, in milliseconds. */
   graceMs: 10_000,
 } as const;
@@ -41,6 +45,10 @@ export const limits = {
   batchJobs: 5_000,
   /** Bytes of JSON text in one statement of enqueueMany. */
   batchBytes: 8 * 1_048_576,
+  /** The shortest interval of a schedule, in milliseconds. */
+  minEveryMs: 100,
+  /** How late a slot of a schedule may be fired before it counts as missed, in milliseconds. */
+  slotGraceMs: 60_000,
   /** The longest delay, backoff or period: about 3,170 years, in milliseconds. */
   durationMs: 1e14,
 } as const;

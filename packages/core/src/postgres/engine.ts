@@ -1,9 +1,11 @@
 import { claim } from "./claim.ts";
 import { complete } from "./complete.ts";
 import { discard } from "./discard.ts";
+import { dueSchedules } from "./due-schedules.ts";
 import { enqueue } from "./enqueue.ts";
 import { enqueueKeyed, enqueueMany } from "./enqueue-many.ts";
 import { findJob } from "./find-job.ts";
+import { fireSchedules } from "./fire-schedules.ts";
 import { depart, forgetSilent, heartbeat } from "./heartbeat.ts";
 import { promote } from "./promote.ts";
 import { register } from "./register.ts";
@@ -11,6 +13,7 @@ import { release } from "./release.ts";
 import { rescue } from "./rescue.ts";
 import { retry } from "./retry.ts";
 import { schemaOf } from "./schema.ts";
+import { setSchedules } from "./set-schedules.ts";
 import { sweepKeys } from "./sweep-keys.ts";
 import { unhandled } from "./unhandled.ts";
 
@@ -38,5 +41,8 @@ export function postgresEngine(schemaName: string) {
     unhandled: unhandled(schema),
     sweepKeys: sweepKeys(schema),
     findJob: findJob(schema),
+    setSchedules: setSchedules(schema),
+    dueSchedules: dueSchedules(schema),
+    fireSchedules: fireSchedules(schema),
   };
 }

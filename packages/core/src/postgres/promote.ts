@@ -1,4 +1,5 @@
 import { sql } from "../statement.ts";
+import { scheduleMs } from "./due-schedules.ts";
 import { nowText } from "./fence.ts";
 import type { Schema } from "./schema.ts";
 
@@ -9,7 +10,7 @@ export interface PromoteInput {
 
 /**
  * Makes scheduled jobs whose time has come ready, and wakes a sleeping worker for each of their queues. Answers
- * how many, and in how many milliseconds the next one is due (null where none is).
+ * how many, and in how many milliseconds the next one, and the first schedule, is due (null where none is).
  */
 export const promote = (schema: Schema) => sql<PromoteInput>`
 with clock as materialized (
@@ -29,5 +30,5 @@ with clock as materialized (
 )
 select (select count(*) from promoted)::text as promoted,
   (select ceil(extract(epoch from j.run_at - clock.now) * 1000) from ${schema.job} j, clock
-   where j.state = 'scheduled' and j.run_at > clock.now order by j.run_at limit 1)::bigint::text as "nextMs"
+   where j.state = 'scheduled' and j.run_at > clock.now order by j.run_at limit 1)::bigint::text as "nextMs", ${scheduleMs(schema)}
 from (select count(*) from woken) w`;

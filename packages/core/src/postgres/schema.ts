@@ -31,6 +31,7 @@ export function schemaOf(name: string) {
     attempts: object("attempts"),
     queue: object("queue"),
     worker: object("worker"),
+    schedule: object("schedule"),
     migration: object("migration"),
     position: `'${object("position")}'`,
     claim: `'${object("claim")}'`,

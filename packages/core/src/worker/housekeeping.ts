@@ -1,12 +1,13 @@
 import type { Link } from "./link.ts";
 import { type Logger, oneLine } from "./logger.ts";
+import type { Scheduler } from "./scheduler.ts";
 import { Signal } from "./signal.ts";
 
 const rowsAtOnce = 1_000;
 const minuteMs = 60_000;
 
 /**
- * What some worker has to do for all: promote jobs whose time has come, rescue jobs of silent workers, sweep keys,
+ * What some worker has to do for all: promote jobs whose time has come, fire schedules, rescue jobs of silent workers, sweep keys,
  * name jobs that nobody handles. Every worker does it; each statement takes what no other has locked.
  */
 export class Housekeeping {
@@ -14,12 +15,14 @@ export class Housekeeping {
   #stopped = false;
   #running: Promise<void> | undefined;
   #minuteAt = 0;
+  #scheduleMs: number | null = null;
   #sweepAfter = { name: "", key: "" };
 
   constructor(
     private readonly link: Link,
     private readonly pollMs: number,
     private readonly logger: Logger,
+    private readonly scheduler: Scheduler,
     /** Called when jobs have become ready. */
     private readonly onReady: () => void,
   ) {}
@@ -40,6 +43,9 @@ export class Housekeeping {
     let nextMs = this.pollMs;
     await this.#do("promote scheduled jobs", async () => {
       nextMs = await this.#promote();
+    });
+    await this.#do("fire schedules", async () => {
+      nextMs = Math.min(nextMs, await this.scheduler.round(this.#scheduleMs));
     });
     if (performance.now() >= this.#minuteAt) {
       this.#minuteAt = performance.now() + minuteMs;
@@ -82,6 +88,7 @@ export class Housekeeping {
 
   async #promote(): Promise<number> {
     const row = (await this.link.run(this.link.engine.promote, { limit: rowsAtOnce }))[0]!;
+    this.#scheduleMs = row.scheduleMs == null ? null : Number(row.scheduleMs);
     const promoted = Number(row.promoted);
     if (promoted > 0) this.onReady();
     if (promoted === rowsAtOnce) return 0;

@@ -1,3 +1,4 @@
+export { type CronSchedule, type IntervalSchedule, type Schedule, schedule } from "../schedule/schedule.ts";
 export type { DatabaseOption } from "./connect.ts";
 export { type ActiveJob, type Handler, handle } from "./handler.ts";
 export type { Logger } from "./logger.ts";

@@ -6,6 +6,7 @@ import { Housekeeping } from "./housekeeping.ts";
 import type { Link } from "./link.ts";
 import { oneLine } from "./logger.ts";
 import { Outcomes } from "./outcomes.ts";
+import { Scheduler } from "./scheduler.ts";
 import type { WorkerSettings } from "./settings.ts";
 import { Signal } from "./signal.ts";
 import { WakeUp } from "./wake-up.ts";
@@ -20,6 +21,7 @@ export class Run {
   readonly #wake = new Signal();
   readonly #ended = new Signal();
   readonly #outcomes: Outcomes;
+  readonly #scheduler: Scheduler;
   readonly #housekeeping: Housekeeping;
   readonly #wakeUp: WakeUp;
   #heartbeat!: Heartbeat;
@@ -38,12 +40,15 @@ export class Run {
       handlers.map((handler) => [`${handler.jobType.name}@${handler.jobType.version}`, handler]),
     );
     this.#outcomes = new Outcomes(link, logger);
-    this.#housekeeping = new Housekeeping(link, pollMs, logger, () => this.#wake.notify());
+    const onReady = () => this.#wake.notify();
+    this.#scheduler = new Scheduler(link, settings.schedules, logger, onReady);
+    this.#housekeeping = new Housekeeping(link, pollMs, logger, this.#scheduler, onReady);
     this.#wakeUp = new WakeUp(link, openSession, queues, this.#wake, logger);
   }
 
   /** Registers the worker and starts its heartbeat. */
   async open(): Promise<void> {
+    await this.#scheduler.open();
     const { handlers, queues, concurrency, leaseMs, logger } = this.settings;
     const rows = await this.link.run(this.link.engine.register, {
       label: `${hostname()} ${process.pid}`,

@@ -2,6 +2,9 @@ import type { Session } from "../database.ts";
 import { defaults } from "../defaults.ts";
 import { InvalidConfigurationError } from "../errors.ts";
 import { nameIssueOf } from "../job/names.ts";
+import type { ScheduleRow } from "../postgres/set-schedules.ts";
+import { toScheduleRow } from "../schedule/row.ts";
+import { type Schedule, scheduleIssueOf } from "../schedule/schedule.ts";
 import { type DatabaseOption, openSession } from "./connect.ts";
 import type { Handler } from "./handler.ts";
 import { type Logger, silentLogger, stderrLogger } from "./logger.ts";
@@ -12,6 +15,11 @@ export interface WorkerOptions {
   readonly database: DatabaseOption;
   /** What this worker runs. It takes no job of another name or version. */
   readonly handlers: readonly Handler[];
+  /**
+   * What is enqueued again and again. Stored when the worker starts; any worker fires them, and those that others have
+   * stored. What is no longer listed here goes on until `admin.schedules.remove`.
+   */
+  readonly schedules?: readonly Schedule[] | undefined;
   /** The queues it takes jobs from; by default those that its handlers' job types name. */
   readonly queues?: readonly string[] | undefined;
   /** How many jobs it runs at the same time; default 10. */
@@ -33,6 +41,7 @@ export interface WorkerOptions {
 
 export interface WorkerSettings {
   readonly handlers: readonly Handler[];
+  readonly schedules: readonly (ScheduleRow | Promise<ScheduleRow>)[];
   readonly queues: readonly string[];
   readonly concurrency: number;
   readonly schema: string;
@@ -45,6 +54,7 @@ export interface WorkerSettings {
 const known = [
   "database",
   "handlers",
+  "schedules",
   "queues",
   "concurrency",
   "schema",
@@ -87,6 +97,7 @@ export function toSettings(options: WorkerOptions): Omit<WorkerSettings, "openSe
   };
   return {
     handlers,
+    schedules: toScheduleRows(options.schedules ?? [], refuse),
     queues: [...new Set(queues)],
     concurrency: integer("concurrency", concurrency, defaults.concurrency, 1),
     schema: options.schema ?? defaults.schema,
@@ -94,6 +105,21 @@ export function toSettings(options: WorkerOptions): Omit<WorkerSettings, "openSe
     pollMs: integer("pollMs", pollMs, defaults.pollMs, 1),
     logger: logger === false ? silentLogger : (logger ?? stderrLogger),
   };
+}
+
+function toScheduleRows(schedules: readonly Schedule[], refuse: (what: string) => never) {
+  if (!Array.isArray(schedules)) return refuse("schedules is not an array. Pass [schedule({ … })].");
+  const seen = new Set<string>();
+  return schedules.map((schedule: Schedule) => {
+    const issue = scheduleIssueOf(schedule);
+    if (issue !== undefined) refuse(issue);
+    if (seen.has(schedule.name)) refuse(`there are two schedules "${schedule.name}".`);
+    seen.add(schedule.name);
+    const row = toScheduleRow(schedule);
+    // A payload that is refused asynchronously is start's to report.
+    if ("then" in row) row.catch(() => {});
+    return row;
+  });
 }
 
 /** How the worker gets a connection to listen on, if at all. */
