@@ -35,6 +35,20 @@ test("the SQL that the page on jobs shows enqueues one job", async () => {
   expect((await pool.query(call!)).rows).toEqual([{ id: "1", created: true, state: "scheduled" }]);
 });
 
+test("the SQL that the page on retention shows sets a queue's times, and keeps the partitions", async () => {
+  const { pool } = await freshQueue();
+  const [set, keep, keepMore, detach] = sqlOf("docs/retention.md");
+  await pool.query(set!);
+  const { rows } = await pool.query("select name, keep_completed_ms, keep_dead_ms from pillion.queue");
+  expect(rows).toEqual([{ name: "mail", keep_completed_ms: "86400000", keep_dead_ms: "31536000000" }]);
+  for (const call of [keep, keepMore])
+    expect((await pool.query(call!)).rows).toEqual([{ made: [], dropped: [], put_off: [] }]);
+  const { rows: kept } = await pool.query("select part from pillion.kept('pillion.archive') order by day");
+  await pool.query(detach!.replace("pillion.archive_20300131", kept[0].part));
+  const again = `${kept[0].part}_2`.replace("pillion.", "");
+  expect((await pool.query(keep!)).rows).toEqual([{ made: [again], dropped: [], put_off: [] }]);
+});
+
 test("a role that is allowed what the page on roles allows enqueues in every way, and runs jobs", async () => {
   const { pool, url } = await freshQueue();
   const role = `pillion_docs_${randomBytes(4).toString("hex")}`;

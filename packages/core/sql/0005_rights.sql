@@ -25,7 +25,7 @@ begin
       'select, insert on pillion.archive, pillion.attempt',
       'select on pillion.migration, pillion.attempts',
       'usage on sequence pillion.position, pillion.claim',
-      'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until']
+      'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until, pillion.keep']
     when 'reader' then array[
       'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.archive, pillion.attempt, pillion.attempts, pillion.migration']
   end;

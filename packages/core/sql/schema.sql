@@ -292,7 +292,7 @@ begin
       'select, insert on pillion.archive, pillion.attempt',
       'select on pillion.migration, pillion.attempts',
       'usage on sequence pillion.position, pillion.claim',
-      'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until']
+      'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until, pillion.keep']
     when 'reader' then array[
       'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.archive, pillion.attempt, pillion.attempts, pillion.migration']
   end;
@@ -303,6 +303,97 @@ begin
   foreach given in array array['usage on schema ' || schema] || rights loop
     execute format('grant %s to %I', given, role);
   end loop;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.days_ahead(parent regclass, at timestamp with time zone)
+ RETURNS SETOF date
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  with settings as (
+    select null::pillion.queue as settled
+    union all
+    select q from pillion.queue q where coalesce(q.keep_completed_ms, q.keep_dead_ms, q.keep_cancelled_ms) is not null
+  ), ends as (
+    select at + n * interval '1 day' as at from generate_series(0, 2) n
+  )
+  select distinct pillion.keep_until(s.settled, state, e.at)
+  from settings s, ends e, unnest(array['completed', 'dead', 'cancelled']::pillion.job_state[]) state
+  where parent = 'pillion.archive'::regclass
+  union
+  select distinct pillion.keep_attempt_until(s.settled, e.at) from settings s, ends e
+  where parent = 'pillion.attempt'::regclass
+$function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.drop_past(parent regclass, at timestamp with time zone, INOUT done text[], INOUT put_off text[])
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '100ms'
+AS $function$
+declare
+  past  regclass;
+  title text;
+begin
+  select k.part, c.relname into past, title from pillion.kept(parent) k join pg_class c on c.oid = k.part
+  group by k.part, c.relname having max(k.day) <= (at at time zone 'UTC')::date
+  order by max(k.day) limit 1;
+  if past is null then
+    return;
+  elsif pillion.held_for_long(parent) then
+    put_off := put_off || format('drop %s: somebody has the table open', title);
+    return;
+  end if;
+  execute format('drop table %s', past);
+  done := done || title;
+exception when lock_not_available or deadlock_detected then
+  put_off := put_off || format('drop %s: %s', title, sqlerrm);
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.empty_default(parent regclass, most_bytes bigint, INOUT done text[], INOUT put_off text[])
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '100ms'
+ SET "DateStyle" TO 'ISO'
+AS $function$
+declare
+  schema constant text := relnamespace::regnamespace from pg_class where oid = parent;
+  kind   constant text := relname from pg_class where oid = parent;
+  rest   constant text := format('%s.%I', schema, kind || '_default');
+  days   date[];
+  part   text;
+  filled boolean;
+begin
+  execute format('select exists (select from %s)', rest) into filled;
+  if not filled then
+    return;
+  elsif pg_table_size(rest::regclass) > most_bytes then
+    put_off := put_off || format('empty %s_default: it has %s; call keep with a larger most_bytes in a quiet hour', kind,
+                                 pg_size_pretty(pg_table_size(rest::regclass)));
+    return;
+  elsif pillion.held_for_long(parent) or pillion.held_for_long(rest::regclass) then
+    put_off := put_off || format('empty %s_default: somebody has the table open', kind);
+    return;
+  end if;
+  execute format('lock table only %s, only %s in access exclusive mode', parent, rest);
+  execute format('select array_agg(distinct keep_until order by keep_until) from %s', rest) into days;
+  part := pillion.free_name(parent, days[cardinality(days)]);
+  execute format('alter table %s detach partition %s', parent, rest);
+  execute format('alter table %s rename to %I', rest, part);
+  execute format('alter table %s attach partition %s.%I for values in (%s)', parent, schema, part,
+                 (select string_agg(quote_literal(d), ', ') from unnest(days) d));
+  execute format('create table %s (like %s including defaults including constraints including storage including compression)', rest, parent);
+  execute format('alter table %s attach partition %s default', parent, rest);
+  done := done || part;
+exception when lock_not_available or deadlock_detected then
+  put_off := put_off || format('empty %s_default: %s', kind, sqlerrm);
 end $function$
 ;
 
@@ -504,6 +595,23 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION pillion.free_name(parent regclass, day date)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  schema constant text := relnamespace::regnamespace from pg_class where oid = parent;
+  free   text := relname || to_char(day, '_YYYYMMDD') from pg_class where oid = parent;
+begin
+  while to_regclass(format('%s.%I', schema, free)) is not null loop
+    free := free || '_2';
+  end loop;
+  return free;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION pillion.guarded_statement()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -516,6 +624,54 @@ begin
     perform pillion.wake(new.queue);
   end if;
   return null;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.held_for_long(held regclass)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  holders text[];
+begin
+  for look in 1..2 loop
+    select array_agg(l.virtualtransaction) into holders
+    from pg_locks l join pg_database d on d.oid = l.database
+    where d.datname = current_database() and l.relation = held and l.granted
+      and l.pid is distinct from pg_backend_pid() and (look = 1 or l.virtualtransaction = any (holders));
+    exit when holders is null;
+    if look = 1 then
+      perform pg_sleep(0.05);
+    end if;
+  end loop;
+  return holders is not null;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.keep(now timestamp with time zone DEFAULT NULL::timestamp with time zone, most_bytes bigint DEFAULT 67108864)
+ RETURNS TABLE(made text[], dropped text[], put_off text[])
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  at     constant timestamptz := coalesce(now, statement_timestamp());
+  parent regclass;
+begin
+  made := '{}';
+  dropped := '{}';
+  put_off := '{}';
+  if pg_try_advisory_xact_lock('pillion.archive'::regclass::oid::int4, 0) then
+    foreach parent in array array['pillion.archive', 'pillion.attempt']::regclass[] loop
+      select e.done, e.put_off into made, put_off from pillion.empty_default(parent, most_bytes, made, put_off) e;
+      select m.done, m.put_off into made, put_off from pillion.make_days(parent, at, most_bytes, made, put_off) m;
+      select d.done, d.put_off into dropped, put_off from pillion.drop_past(parent, at, dropped, put_off) d;
+    end loop;
+  else
+    put_off := array['all: another session is at it'];
+  end if;
+  return next;
 end $function$
 ;
 
@@ -538,6 +694,75 @@ CREATE OR REPLACE FUNCTION pillion.keep_until(settings pillion.queue, state pill
  LANGUAGE sql
  STABLE
 RETURN pillion.keep_day(finished_at, CASE state WHEN 'completed'::pillion.job_state THEN COALESCE((settings).keep_completed_ms, (604800000)::bigint) WHEN 'dead'::pillion.job_state THEN COALESCE((settings).keep_dead_ms, '7776000000'::bigint) ELSE COALESCE((settings).keep_cancelled_ms, (604800000)::bigint) END)
+;
+
+CREATE OR REPLACE FUNCTION pillion.kept(parent regclass)
+ RETURNS TABLE(part regclass, day date)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "DateStyle" TO 'ISO'
+AS $function$
+  select i.inhrelid, d.day[1]::date
+  from pg_inherits i join pg_class c on c.oid = i.inhrelid
+  cross join lateral regexp_matches(pg_get_expr(c.relpartbound, c.oid), '\d{4}-\d{2}-\d{2}', 'g') d(day)
+  where i.inhparent = parent
+$function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.make_days(parent regclass, at timestamp with time zone, most_bytes bigint, INOUT done text[], INOUT put_off text[])
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '100ms'
+ SET "DateStyle" TO 'ISO'
+AS $function$
+declare
+  schema constant text := relnamespace::regnamespace from pg_class where oid = parent;
+  kind   constant text := relname from pg_class where oid = parent;
+  wanted date;
+  part   text;
+begin
+  -- Attaching would look through all of it.
+  if pg_table_size(format('%s.%I', schema, kind || '_default')::regclass) > most_bytes then
+    return;
+  end if;
+  for wanted in
+    select a.day from pillion.days_ahead(parent, at) a(day)
+    where a.day not in (select k.day from pillion.kept(parent) k)
+    order by a.day limit 8
+  loop
+    part := pillion.free_name(parent, wanted);
+    begin
+      if pillion.held_for_long(format('%s.%I', schema, kind || '_default')::regclass) then
+        raise lock_not_available using message = 'somebody has the default partition open';
+      end if;
+      execute format('create table %s.%I (like %s including defaults including constraints including storage including compression)',
+                     schema, part, parent);
+      execute format('alter table %s attach partition %s.%I for values in (%L)', parent, schema, part, wanted);
+      done := done || part;
+    exception when lock_not_available or deadlock_detected or check_violation then
+      put_off := put_off || format('make %s: %s', part, sqlerrm);
+      exit;
+    end;
+  end loop;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.settings_changed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  -- The same lock as keep's, so that two sessions never make the same table.
+  perform pg_advisory_xact_lock('pillion.archive'::regclass::oid::int4, 0);
+  perform pillion.make_days('pillion.archive', statement_timestamp(), 67108864, '{}', '{}');
+  perform pillion.make_days('pillion.attempt', statement_timestamp(), 67108864, '{}', '{}');
+  return null;
+end $function$
 ;
 
 CREATE OR REPLACE FUNCTION pillion.transaction_guard()
@@ -629,6 +854,8 @@ end $function$
 ;
 
 -- Triggers
+
+CREATE CONSTRAINT TRIGGER settings_changed AFTER INSERT OR UPDATE OF keep_completed_ms, keep_dead_ms, keep_cancelled_ms ON pillion.queue DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((COALESCE(new.keep_completed_ms, new.keep_dead_ms, new.keep_cancelled_ms) IS NOT NULL)) EXECUTE FUNCTION pillion.settings_changed();
 
 CREATE CONSTRAINT TRIGGER transaction_guard AFTER INSERT ON pillion.guard DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pillion.transaction_guard();
 

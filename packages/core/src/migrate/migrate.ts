@@ -74,6 +74,8 @@ async function migrateOn(client: ClientBase, schema: ReturnType<typeof schemaOf>
     // Even "if not exists" wants the right to create schemas, which the owner of this one may lack.
     if (!exists) await client.query(`create schema ${schema.quoted}`);
     for (const { sql } of pending) await client.query(sql);
+    // The partitions that the first jobs to finish will need; later ones are made by the workers.
+    if (pending.length > 0) await client.query(`select from ${schema.keep}()`);
     await client.query("commit");
     return { from, to: currentVersion, applied: pending.map((migration) => migration.name) };
   } catch (error) {

@@ -7,6 +7,7 @@ import { enqueueKeyed, enqueueMany } from "./enqueue-many.ts";
 import { findJob } from "./find-job.ts";
 import { fireSchedules } from "./fire-schedules.ts";
 import { depart, forgetSilent, heartbeat } from "./heartbeat.ts";
+import { keep } from "./keep.ts";
 import { promote } from "./promote.ts";
 import { register } from "./register.ts";
 import { release } from "./release.ts";
@@ -40,6 +41,7 @@ export function postgresEngine(schemaName: string) {
     forgetSilent: forgetSilent(schema),
     unhandled: unhandled(schema),
     sweepKeys: sweepKeys(schema),
+    keep: keep(schema),
     findJob: findJob(schema),
     setSchedules: setSchedules(schema),
     dueSchedules: dueSchedules(schema),

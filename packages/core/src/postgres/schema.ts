@@ -38,6 +38,7 @@ export function schemaOf(name: string) {
     enqueueOne: object("enqueue_one"),
     enqueueKeyed: object("enqueue_keyed"),
     wake: object("wake"),
+    keep: object("keep"),
     keepUntil: object("keep_until"),
     keepAttemptUntil: object("keep_attempt_until"),
   };

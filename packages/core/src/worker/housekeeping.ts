@@ -51,6 +51,7 @@ export class Housekeeping {
       this.#minuteAt = performance.now() + minuteMs;
       await this.#do("look for names that nobody handles", () => this.#nameUnhandled());
       await this.#do("sweep unique keys", () => this.#sweepKeys());
+      await this.#do("keep the partitions of finished jobs", () => this.link.run(this.link.engine.keep, {}));
       await this.#do("close the books on silent workers", () =>
         this.link.run(this.link.engine.forgetSilent, {}),
       );

@@ -21,10 +21,12 @@ const queries: Record<string, string> = {
   Partitions: `
     select format('create table %s partition of %s %s;', c.oid::regclass, inhparent::regclass, pg_get_expr(relpartbound, c.oid))
     from pg_class c join pg_inherits on inhrelid = c.oid
-    where c.relnamespace = $1::regnamespace and c.relkind in ('r', 'p')`,
+    where c.relnamespace = $1::regnamespace and c.relkind in ('r', 'p') and pg_get_expr(relpartbound, c.oid) = 'DEFAULT'`,
+  // Other partitions are made for the days to come, each like its parent.
   Constraints: `
-    select format('alter table %s add constraint %I %s;', conrelid::regclass, conname, pg_get_constraintdef(oid))
-    from pg_constraint where connamespace = $1::regnamespace and contype not in ('n', 't')`,
+    select format('alter table %s add constraint %I %s;', conrelid::regclass, conname, pg_get_constraintdef(o.oid))
+    from pg_constraint o left join pg_class c on c.oid = conrelid
+    where connamespace = $1::regnamespace and contype not in ('n', 't') and coalesce(pg_get_expr(relpartbound, c.oid), 'DEFAULT') = 'DEFAULT'`,
   Indexes: `
     select pg_get_indexdef(indexrelid) || ';' from pg_index join pg_class c on c.oid = indexrelid
     where c.relnamespace = $1::regnamespace and not indisprimary and not c.relispartition`,
