@@ -58,7 +58,7 @@ test("a role that is allowed what the page on roles allows enqueues in every way
     await pool.query(`drop role ${role}`);
   });
   const [allow] = sqlOf("docs/roles.md");
-  await pool.query(allow!.replaceAll(/'(web|jobs|support)'/g, `'${role}'`));
+  await pool.query(allow!.replaceAll(/'(web|jobs|oncall|support)'/g, `'${role}'`));
 
   const asRole = new pg.Pool({ connectionString: url, options: `-c role=${role}` });
   onTestFinished(() => asRole.end());

@@ -5,6 +5,7 @@ import { saboteurs as pins } from "./pins.ts";
 import type { Saboteur } from "./saboteur.ts";
 import { saboteurs as statements } from "./statements.ts";
 import { saboteurs as transactions } from "./transactions.ts";
+import { saboteurs as verbs } from "./verbs.ts";
 
 export const saboteurs: readonly Saboteur[] = [
   ...transactions,
@@ -13,4 +14,5 @@ export const saboteurs: readonly Saboteur[] = [
   ...answers,
   ...given,
   ...pins,
+  ...verbs,
 ];

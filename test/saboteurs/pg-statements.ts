@@ -59,7 +59,7 @@ export function telling(
 }
 
 /** The handle as the adapter shall see it: the same in all but its `query`. */
-function disguised<T>(handle: T, intercept: Interception): T {
+export function disguised<T>(handle: T, intercept: Interception): T {
   if (Object(handle) !== handle) return handle;
   return new Proxy(handle as T & object, {
     get: (target, name) =>

@@ -61,6 +61,7 @@ create table pillion.job (
 create index job_lane on pillion.job (queue, priority, position) where state = 'ready';
 create index job_due on pillion.job (run_at) where state = 'scheduled';
 create index job_held on pillion.job (worker) where state = 'running';
+create index job_key on pillion.job (unique_key, name) where unique_key is not null;
 
 -- Which job holds a unique key. A row outlives its job until the key is taken again or swept: whoever takes
 -- the key looks whether the holder still waits, so claims never touch this table.
@@ -99,17 +100,20 @@ create table pillion.archive (
   keep_until     date not null
 ) partition by list (keep_until);
 create index archive_id on pillion.archive (id);
+-- What may be brought back: far fewer than have completed.
+create index archive_undone on pillion.archive (state, id) where state in ('dead', 'cancelled');
 -- Completion never fails for want of a partition.
 create table pillion.archive_default partition of pillion.archive default;
 
--- Every attempt that did not end its job: failed and retried, timed out, lost, handed back.
+-- Every attempt that did not end its job: failed and retried, timed out, lost, handed back; and those that had
+-- ended it, where it was brought back.
 create table pillion.attempt (
   job          bigint not null,
   attempt      integer not null,
   worker       bigint not null,
   started_at   timestamptz not null,
   finished_at  timestamptz not null,
-  outcome      text not null check (outcome in ('failed', 'lost', 'released')),
+  outcome      text not null check (outcome in ('failed', 'lost', 'released', 'completed', 'dead', 'cancelled')),
   error        jsonb,
   keep_until   date not null
 ) partition by list (keep_until);

@@ -8,9 +8,13 @@
 create table pillion.guard (
   id     bigint generated always as identity primary key,
   guard  timestamptz not null,
-  name   text not null,
-  queue  text not null,
-  state  pillion.job_state
+  -- What is not an enqueue says here what it is.
+  verb   text,
+  name   text,
+  queue  text,
+  state  pillion.job_state,
+  -- Who runs a job that is to be cancelled, and hears of it at commit.
+  worker bigint
 ) with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
 
 -- Wakes a sleeping worker of the queue, if one says that it sleeps: it then holds this advisory lock. A lock is
@@ -31,17 +35,24 @@ end $$;
 -- It runs as whoever commits, with whatever search_path: so every name is qualified, and none is in this schema.
 create function pillion.transaction_guard() returns trigger
 language plpgsql as $$
+declare
+  verb text;
 begin
   -- One expression decides the usual case, because each one is set up anew in each transaction.
   if new.guard operator(pg_catalog.=) pg_catalog.statement_timestamp()
      or (new.state operator(pg_catalog.=) 'ready' and tg_table_name operator(pg_catalog.=) 'job'
          and not pg_catalog.pg_try_advisory_xact_lock_shared(tg_relid::pg_catalog.int4, pg_catalog.hashtext(new.queue))) then
     if new.guard operator(pg_catalog.=) pg_catalog.statement_timestamp() then
+      verb := pg_catalog.to_jsonb(new) operator(pg_catalog.->>) 'verb';
       raise exception using
         errcode = 'no_active_sql_transaction',
-        message = pg_catalog.format('pillion: job "%s" was not enqueued, because the statement ran outside a transaction', new.name),
+        message = case when verb is null
+          then pg_catalog.format('pillion: job "%s" was not enqueued, because the statement ran outside a transaction', new.name)
+          else pg_catalog.format('pillion: %s was not done, because the statement ran outside a transaction', verb) end,
         detail = 'The handle was never in a transaction, or its transaction is over: the statement would have committed by itself.',
-        hint = pg_catalog.format('Enqueue with the handle that the transaction callback received, and await it there; to commit a job by itself, call enqueueStandalone. Under SET CONSTRAINTS ALL IMMEDIATE, run SET CONSTRAINTS %I.transaction_guard DEFERRED first.', tg_table_schema);
+        hint = pg_catalog.format('%s Under SET CONSTRAINTS ALL IMMEDIATE, run SET CONSTRAINTS %I.transaction_guard DEFERRED first.', case when verb is null
+          then 'Enqueue with the handle that the transaction callback received, and await it there; to commit a job by itself, call enqueueStandalone.'
+          else 'Call it with the handle that the transaction callback received, and await it there; outside any transaction it is for createAdmin, of @pillion/core/admin.' end, tg_table_schema);
     elsif coalesce(pg_catalog.current_query(), '') operator(pg_catalog.!~*) 'prepare[[:space:]]+transaction' then
       perform pg_catalog.pg_notify(pg_catalog.concat('pillion_', tg_relid), new.queue);
     end if;
@@ -49,13 +60,17 @@ begin
   return null;
 end $$;
 
--- What else a row of the table guard is for: its queue's wake-up, which needs rights that whoever commits may lack.
+-- What else a row of the table guard is for: its queue's wake-up, or a word to a worker, which need rights that
+-- whoever commits may lack.
 create function pillion.guarded_statement() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   delete from pillion.guard where id = new.id;
   if new.state = 'ready' then
     perform pillion.wake(new.queue);
+  end if;
+  if new.worker is not null and coalesce(current_query(), '') !~* 'prepare[[:space:]]+transaction' then
+    perform pg_notify('pillion_' || 'pillion.job'::regclass::oid || '_beat', new.worker::text);
   end if;
   return null;
 end $$;

@@ -4,8 +4,8 @@
 revoke execute on function pillion.wake, pillion.transaction_guard, pillion.guarded_statement, pillion.enqueue_one,
   pillion.enqueue_keyed, pillion.wanted_option, pillion.enqueue, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until from public;
 
--- Gives a role what it needs, and no more: an 'enqueuer' can put jobs in and read none, a 'worker' can run them, a
--- 'reader' can look. A role may be given several. To be called by the schema's owner, again after each upgrade.
+-- Gives a role what it needs, and no more: an 'enqueuer' can put jobs in and take them back, and read none; a 'worker'
+-- can run them; an 'operator' can besides stop and set queues, and say who subscribes; a 'reader' can look. A role may be given several. To be called by the schema's owner, again after each upgrade.
 create function pillion.allow(role text, kind text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -19,19 +19,26 @@ begin
       'insert (queue, name, version, priority, max_attempts, partition_key, payload, headers, guard, run_at, state) on pillion.job',
       'select (id, state) on pillion.job',
       'usage on sequence pillion.position',
-      'execute on function pillion.enqueue_one, pillion.enqueue_keyed, pillion.enqueue']
+      'execute on function pillion.enqueue_one, pillion.enqueue_keyed, pillion.enqueue, pillion.publish',
+      'execute on function pillion.cancel, pillion.retry, pillion.reschedule']
+    when 'operator' then array[
+      'select, insert, update on pillion.queue',
+      'select, insert, update, delete on pillion.subscription, pillion.schedule',
+      'execute on function pillion.cancel, pillion.retry, pillion.reschedule, pillion.pause, pillion.resume']
     when 'worker' then array[
       'select, insert, update, delete on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule',
       'select, insert on pillion.archive, pillion.attempt',
+      'select, insert, update on pillion.subscription',
       'select on pillion.migration, pillion.attempts',
       'usage on sequence pillion.position, pillion.claim',
       'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until, pillion.keep']
     when 'reader' then array[
-      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.archive, pillion.attempt, pillion.attempts, pillion.migration']
+      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.archive, pillion.attempt, pillion.attempts, pillion.subscription, pillion.migration',
+      'execute on function pillion.find_jobs']
   end;
   if rights is null then
     raise exception using errcode = 'invalid_parameter_value',
-      message = format('pillion: %L is no kind of role', kind), hint = 'It is one of ''enqueuer'', ''worker'' and ''reader''.';
+      message = format('pillion: %L is no kind of role', kind), hint = 'It is one of ''enqueuer'', ''worker'', ''operator'' and ''reader''.';
   end if;
   foreach given in array array['usage on schema ' || schema] || rights loop
     execute format('grant %s to %I', given, role);

@@ -56,9 +56,11 @@ create table pillion.attempt (
 create table pillion.guard (
   id bigint generated always as identity not null,
   guard timestamp with time zone not null,
-  name text not null,
-  queue text not null,
-  state pillion.job_state
+  verb text,
+  name text,
+  queue text,
+  state pillion.job_state,
+  worker bigint
 ) with (
   autovacuum_vacuum_scale_factor=0.01,
   autovacuum_vacuum_threshold=1000
@@ -152,6 +154,16 @@ create table pillion.schedule (
   fillfactor=50
 );
 
+create table pillion.subscription (
+  topic text not null,
+  name text not null,
+  version integer not null,
+  queue text not null,
+  priority smallint not null,
+  max_attempts integer not null,
+  created_at timestamp with time zone not null default statement_timestamp()
+);
+
 create table pillion.unique_key (
   name text not null,
   key text not null,
@@ -188,9 +200,9 @@ create table pillion.attempt_default partition of pillion.attempt DEFAULT;
 
 -- Constraints
 
-alter table pillion.attempt add constraint attempt_outcome_check CHECK ((outcome = ANY (ARRAY['failed'::text, 'lost'::text, 'released'::text])));
+alter table pillion.attempt add constraint attempt_outcome_check CHECK ((outcome = ANY (ARRAY['failed'::text, 'lost'::text, 'released'::text, 'completed'::text, 'dead'::text, 'cancelled'::text])));
 
-alter table pillion.attempt_default add constraint attempt_outcome_check CHECK ((outcome = ANY (ARRAY['failed'::text, 'lost'::text, 'released'::text])));
+alter table pillion.attempt_default add constraint attempt_outcome_check CHECK ((outcome = ANY (ARRAY['failed'::text, 'lost'::text, 'released'::text, 'completed'::text, 'dead'::text, 'cancelled'::text])));
 
 alter table pillion.guard add constraint guard_pkey PRIMARY KEY (id);
 
@@ -248,6 +260,10 @@ alter table pillion.schedule add constraint schedule_source_check CHECK ((source
 
 alter table pillion.schedule add constraint schedule_version_check CHECK ((version >= 1));
 
+alter table pillion.subscription add constraint subscription_pkey PRIMARY KEY (topic, name);
+
+alter table pillion.subscription add constraint subscription_priority_check CHECK (((priority >= '-4'::integer) AND (priority <= 4)));
+
 alter table pillion.unique_key add constraint unique_key_pkey PRIMARY KEY (name, key);
 
 alter table pillion.unique_key add constraint unique_key_until_check CHECK ((until = ANY (ARRAY['started'::text, 'finished'::text, 'period'::text])));
@@ -258,11 +274,15 @@ alter table pillion.worker add constraint worker_pkey PRIMARY KEY (id);
 
 CREATE INDEX archive_id ON ONLY pillion.archive USING btree (id);
 
+CREATE INDEX archive_undone ON ONLY pillion.archive USING btree (state, id) WHERE (state = ANY (ARRAY['dead'::pillion.job_state, 'cancelled'::pillion.job_state]));
+
 CREATE INDEX attempt_job ON ONLY pillion.attempt USING btree (job);
 
 CREATE INDEX job_due ON pillion.job USING btree (run_at) WHERE (state = 'scheduled'::pillion.job_state);
 
 CREATE INDEX job_held ON pillion.job USING btree (worker) WHERE (state = 'running'::pillion.job_state);
+
+CREATE INDEX job_key ON pillion.job USING btree (unique_key, name) WHERE (unique_key IS NOT NULL);
 
 CREATE INDEX job_lane ON pillion.job USING btree (queue, priority, "position") WHERE (state = 'ready'::pillion.job_state);
 
@@ -286,24 +306,81 @@ begin
       'insert (queue, name, version, priority, max_attempts, partition_key, payload, headers, guard, run_at, state) on pillion.job',
       'select (id, state) on pillion.job',
       'usage on sequence pillion.position',
-      'execute on function pillion.enqueue_one, pillion.enqueue_keyed, pillion.enqueue']
+      'execute on function pillion.enqueue_one, pillion.enqueue_keyed, pillion.enqueue, pillion.publish',
+      'execute on function pillion.cancel, pillion.retry, pillion.reschedule']
+    when 'operator' then array[
+      'select, insert, update on pillion.queue',
+      'select, insert, update, delete on pillion.subscription, pillion.schedule',
+      'execute on function pillion.cancel, pillion.retry, pillion.reschedule, pillion.pause, pillion.resume']
     when 'worker' then array[
       'select, insert, update, delete on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule',
       'select, insert on pillion.archive, pillion.attempt',
+      'select, insert, update on pillion.subscription',
       'select on pillion.migration, pillion.attempts',
       'usage on sequence pillion.position, pillion.claim',
       'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until, pillion.keep']
     when 'reader' then array[
-      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.archive, pillion.attempt, pillion.attempts, pillion.migration']
+      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.archive, pillion.attempt, pillion.attempts, pillion.subscription, pillion.migration',
+      'execute on function pillion.find_jobs']
   end;
   if rights is null then
     raise exception using errcode = 'invalid_parameter_value',
-      message = format('pillion: %L is no kind of role', kind), hint = 'It is one of ''enqueuer'', ''worker'' and ''reader''.';
+      message = format('pillion: %L is no kind of role', kind), hint = 'It is one of ''enqueuer'', ''worker'', ''operator'' and ''reader''.';
   end if;
   foreach given in array array['usage on schema ' || schema] || rights loop
     execute format('grant %s to %I', given, role);
   end loop;
 end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.cancel(filter jsonb, guarded boolean DEFAULT false, pin text DEFAULT NULL::text, most integer DEFAULT 10000, now timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  at      timestamptz := coalesce(now, statement_timestamp());
+  found   bigint[];
+  changed bigint[];
+  workers bigint[];
+begin
+  if pin <> pg_current_xact_id()::text then
+    return null;
+  end if;
+  found := pillion.find_jobs(filter, '{scheduled,ready,running}', most);
+  -- In the order of their ids, so that two of these never wait for each other in a circle.
+  perform from pillion.job j where j.id = any (found) order by j.id for update;
+  with marked as (
+    update pillion.job j set cancelled_at = at
+    where j.id = any (found) and j.state = 'running' and j.cancelled_at is null
+    returning j.id, j.worker
+  ), ended as (
+    delete from pillion.job j where j.id = any (found) and j.state in ('scheduled', 'ready') returning j.*
+  ), archived as (
+    insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, started_at,
+                                 worker, unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at,
+                                 keep_until)
+    select e.id, e.queue, e.name, e.version, e.priority, e.attempt, e.max_attempts, e.created_at, e.run_at, e.started_at,
+      e.worker, e.unique_key, e.partition_key, e.enqueued_xid, e.payload, e.headers, 'cancelled', at,
+      pillion.keep_until(s.settled, 'cancelled', at)
+    from ended e left join (select q.name, q as settled from pillion.queue q) s on s.name = e.queue
+  )
+  select array(select id from marked union all select id from ended order by id), array(select distinct worker from marked)
+  into changed, workers;
+  perform pillion.guard_verb('cancel', guarded, '{}', workers);
+  return pillion.changed_jobs(changed, found, most);
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.changed_jobs(changed bigint[], found bigint[], most integer)
+ RETURNS text
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select json_build_object('xid', pg_current_xact_id()::text, 'ids', changed::text[],
+    'next', case when cardinality(found) = most then found[most]::text end)::text
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION pillion.days_ahead(parent regclass, at timestamp with time zone)
@@ -595,6 +672,58 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION pillion.find_jobs(filter jsonb, states pillion.job_state[], most integer, tried boolean DEFAULT false, newest boolean DEFAULT false)
+ RETURNS bigint[]
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  known   constant text[] := array['ids', 'queue', 'name', 'state', 'uniqueKey', 'partitionKey', 'headers', 'after', 'before'];
+  given   jsonb;
+  unknown text;
+  wanted  record;
+  found   bigint[];
+begin
+  if jsonb_typeof(filter) = 'object' then
+    select coalesce(jsonb_object_agg(key, value), '{}'), min(key) filter (where key <> all (known)) into given, unknown
+    from jsonb_each(filter) where value <> 'null';
+  end if;
+  if unknown is not null or given is null or given - 'after' = '{}' and not newest then
+    raise exception using errcode = 'invalid_parameter_value',
+      message = case when unknown is null then 'pillion: the filter names no property of jobs'
+                     else format('pillion: the filter has the unknown property "%s"', unknown) end,
+      hint = format('Known: %s. Nothing was done.', array_to_string(known, ', '));
+  end if;
+  if given ? 'state' then
+    states := array(select unnest(states) intersect select s::pillion.job_state from jsonb_array_elements_text(
+      case jsonb_typeof(given -> 'state') when 'array' then given -> 'state' else jsonb_build_array(given -> 'state') end) s);
+  end if;
+  select f.*, case when given ? 'ids' then array(select jsonb_array_elements_text(given -> 'ids')::bigint) end as ids into wanted
+  from jsonb_to_record(given) as
+    f("queue" text, "name" text, "uniqueKey" text, "partitionKey" text, "headers" jsonb, "after" bigint, "before" bigint);
+  -- A text, so that it is planned for this filter: what the filter does not name is not looked at.
+  execute format('
+    select array(select id from (
+      (select j.id from pillion.job j
+       where j.state = any ($1) and ($2 is null or j.id = any ($2)) and j.id > coalesce($3, 0) and ($4 is null or j.id < $4)
+         and ($5 is null or j.queue = $5) and ($6 is null or j.name = $6) and ($7 is null or j.unique_key = $7)
+         and ($8 is null or j.partition_key = $8) and ($9 is null or j.headers @> $9) and (not $10 or j.attempt > 0)
+       order by j.id %1$s limit $11)
+      union all
+      (select a.id from pillion.archive a
+       where a.state = any ($12) and ($2 is null or a.id = any ($2)) and a.id > coalesce($3, 0) and ($4 is null or a.id < $4)
+         and ($5 is null or a.queue = $5) and ($6 is null or a.name = $6) and ($7 is null or a.unique_key = $7)
+         and ($8 is null or a.partition_key = $8) and ($9 is null or a.headers @> $9)
+       order by a.id %1$s limit $11)
+    ) matching order by id %1$s limit $11)', case when newest then 'desc' else 'asc' end)
+  using array(select s from unnest(states) s where s in ('scheduled', 'ready', 'running')),
+    wanted.ids, wanted."after", wanted."before", wanted."queue", wanted."name", wanted."uniqueKey", wanted."partitionKey",
+    wanted."headers", tried, most, array(select s from unnest(states) s where s in ('completed', 'dead', 'cancelled'))
+  into found;
+  return found;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION pillion.free_name(parent regclass, day date)
  RETURNS text
  LANGUAGE plpgsql
@@ -612,6 +741,23 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION pillion.guard_verb(verb text, guarded boolean, queues text[] DEFAULT '{}'::text[], workers bigint[] DEFAULT '{}'::bigint[])
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  insert into pillion.guard (guard, verb, queue, state, worker)
+  select case when guarded then statement_timestamp() else '-infinity' end, verb, due.queue, due.state, due.worker
+  from (
+    select q as queue, 'ready'::pillion.job_state as state, null::bigint as worker from unnest(queues) q
+    union all
+    select null, null, w from unnest(workers) w
+    union all
+    select null, null, null where guarded
+  ) due
+$function$
+;
+
 CREATE OR REPLACE FUNCTION pillion.guarded_statement()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -622,6 +768,9 @@ begin
   delete from pillion.guard where id = new.id;
   if new.state = 'ready' then
     perform pillion.wake(new.queue);
+  end if;
+  if new.worker is not null and coalesce(current_query(), '') !~* 'prepare[[:space:]]+transaction' then
+    perform pg_notify('pillion_' || 'pillion.job'::regclass::oid || '_beat', new.worker::text);
   end if;
   return null;
 end $function$
@@ -750,6 +899,155 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION pillion.pause(queue text, guarded boolean DEFAULT false, pin text DEFAULT NULL::text, now timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  changed boolean;
+begin
+  if pin <> pg_current_xact_id()::text then
+    return null;
+  end if;
+  insert into pillion.queue as q (name, paused_at) values (pause.queue, coalesce(now, statement_timestamp()))
+  on conflict (name) do update set paused_at = excluded.paused_at where q.paused_at is null;
+  changed := found;
+  perform pillion.guard_verb('pause', guarded);
+  return json_build_object('xid', pg_current_xact_id()::text, 'changed', changed)::text;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.publish(topic text, payload json, options json DEFAULT '{}'::json, guarded boolean DEFAULT false, pin text DEFAULT NULL::text, now timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  jobs json;
+begin
+  if pin <> pg_current_xact_id()::text then
+    return null;
+  end if;
+  perform pillion.guard_verb('publish', guarded);
+  select json_agg(json_build_object('name', s.name, 'version', s.version, 'queue', s.queue, 'maxAttempts', s.max_attempts,
+      'priority', coalesce((options ->> 'priority')::smallint, s.priority), 'payload', payload, 'headers', options -> 'headers',
+      'runAt', options ->> 'runAt', 'delayMs', options -> 'delayMs', 'partitionKey', options ->> 'partitionKey',
+      'uniqueKey', options ->> 'uniqueKey', 'uniqueUntil', options ->> 'uniqueUntil', 'periodMs', options -> 'periodMs')
+    order by s.name collate "C") into jobs
+  from pillion.subscription s where s.topic = publish.topic;
+  return json_build_object('xid', pg_current_xact_id()::text, 'jobs', coalesce((
+    select json_agg(json_build_object('name', jobs -> (e.ordinal::integer - 1) ->> 'name',
+      'queue', jobs -> (e.ordinal::integer - 1) ->> 'queue', 'id', e.id::text, 'created', e.created, 'state', e.state) order by e.ordinal)
+    from pillion.enqueue_keyed(coalesce(jobs, '[]'), false, null, publish.now) e), '[]'))::text;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.reschedule(filter jsonb, run_at timestamp with time zone, delay_ms double precision, guarded boolean DEFAULT false, pin text DEFAULT NULL::text, most integer DEFAULT 10000, now timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  at      timestamptz := coalesce(now, statement_timestamp());
+  due     timestamptz := coalesce(reschedule.run_at, at + delay_ms * interval '1 millisecond', at);
+  found   bigint[];
+  changed bigint[];
+  queues  text[];
+begin
+  if pin <> pg_current_xact_id()::text then
+    return null;
+  end if;
+  found := pillion.find_jobs(filter, '{scheduled,ready}', most);
+  perform from pillion.job j where j.id = any (found) order by j.id for update;
+  with moved as (
+    update pillion.job j
+    set run_at = due, state = (case when due > at then 'scheduled' else 'ready' end)::pillion.job_state,
+      position = case when due > at then j.position else nextval('pillion.position') end
+    where j.id = any (found) and j.state in ('scheduled', 'ready')
+    returning j.id, j.queue
+  )
+  select array(select id from moved order by id), array(select distinct queue from moved where due <= at)
+  into changed, queues;
+  perform pillion.guard_verb('reschedule', guarded, queues);
+  return pillion.changed_jobs(changed, found, most);
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.resume(queue text, guarded boolean DEFAULT false, pin text DEFAULT NULL::text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  changed boolean;
+begin
+  if pin <> pg_current_xact_id()::text then
+    return null;
+  end if;
+  update pillion.queue q set paused_at = null where q.name = resume.queue and q.paused_at is not null;
+  changed := found;
+  perform pillion.guard_verb('resume', guarded, case when changed then array[resume.queue] else '{}' end);
+  return json_build_object('xid', pg_current_xact_id()::text, 'changed', changed)::text;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.retry(filter jsonb, guarded boolean DEFAULT false, pin text DEFAULT NULL::text, most integer DEFAULT 10000, now timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  at      timestamptz := coalesce(now, statement_timestamp());
+  states  pillion.job_state[] := '{scheduled,dead}';
+  found   bigint[];
+  changed bigint[];
+  queues  text[];
+begin
+  if pin <> pg_current_xact_id()::text then
+    return null;
+  end if;
+  if coalesce(filter ->> 'ids', filter ->> 'state') is not null then
+    states := '{scheduled,dead,cancelled,completed}';
+  end if;
+  found := pillion.find_jobs(filter, states, most, true);
+  perform from pillion.job j where j.id = any (found) order by j.id for update;
+  perform from pillion.archive a where a.id = any (found) order by a.id for update;
+  with sooner as (
+    update pillion.job j set state = 'ready', run_at = at, position = nextval('pillion.position')
+    where j.id = any (found) and j.state = 'scheduled' and j.attempt > 0
+    returning j.id, j.queue
+  ), back as (
+    delete from pillion.archive a where a.id = any (found) and a.state = any (states) returning a.*
+  ), kept as (
+    insert into pillion.attempt (job, attempt, worker, started_at, finished_at, outcome, error, keep_until)
+    select b.id, b.attempt, b.worker, b.started_at, b.finished_at, b.state::text, b.error, pillion.keep_attempt_until(s.settled, at)
+    from back b left join (select q.name, q as settled from pillion.queue q) s on s.name = b.queue
+    where b.started_at is not null
+  ), returned as (
+    insert into pillion.job (id, enqueued_xid, created_at, run_at, state, priority, version, attempt, max_attempts, queue,
+                             name, unique_key, partition_key, payload, headers)
+    overriding system value
+    select id, enqueued_xid, created_at, at, 'ready', priority, version, attempt,
+      case when max_attempts <= attempt then attempt + 1 else max_attempts end, queue,
+      name, unique_key, partition_key, payload, headers
+    from back order by id
+    returning id, queue
+  )
+  select array(select id from sooner union all select id from returned order by id),
+    array(select queue from sooner union select queue from returned)
+  into changed, queues;
+  perform pillion.guard_verb('retry', guarded, queues);
+  return pillion.changed_jobs(changed, found, most);
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION pillion.settings_changed()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -769,17 +1067,24 @@ CREATE OR REPLACE FUNCTION pillion.transaction_guard()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
+declare
+  verb text;
 begin
   -- One expression decides the usual case, because each one is set up anew in each transaction.
   if new.guard operator(pg_catalog.=) pg_catalog.statement_timestamp()
      or (new.state operator(pg_catalog.=) 'ready' and tg_table_name operator(pg_catalog.=) 'job'
          and not pg_catalog.pg_try_advisory_xact_lock_shared(tg_relid::pg_catalog.int4, pg_catalog.hashtext(new.queue))) then
     if new.guard operator(pg_catalog.=) pg_catalog.statement_timestamp() then
+      verb := pg_catalog.to_jsonb(new) operator(pg_catalog.->>) 'verb';
       raise exception using
         errcode = 'no_active_sql_transaction',
-        message = pg_catalog.format('pillion: job "%s" was not enqueued, because the statement ran outside a transaction', new.name),
+        message = case when verb is null
+          then pg_catalog.format('pillion: job "%s" was not enqueued, because the statement ran outside a transaction', new.name)
+          else pg_catalog.format('pillion: %s was not done, because the statement ran outside a transaction', verb) end,
         detail = 'The handle was never in a transaction, or its transaction is over: the statement would have committed by itself.',
-        hint = pg_catalog.format('Enqueue with the handle that the transaction callback received, and await it there; to commit a job by itself, call enqueueStandalone. Under SET CONSTRAINTS ALL IMMEDIATE, run SET CONSTRAINTS %I.transaction_guard DEFERRED first.', tg_table_schema);
+        hint = pg_catalog.format('%s Under SET CONSTRAINTS ALL IMMEDIATE, run SET CONSTRAINTS %I.transaction_guard DEFERRED first.', case when verb is null
+          then 'Enqueue with the handle that the transaction callback received, and await it there; to commit a job by itself, call enqueueStandalone.'
+          else 'Call it with the handle that the transaction callback received, and await it there; outside any transaction it is for createAdmin, of @pillion/core/admin.' end, tg_table_schema);
     elsif coalesce(pg_catalog.current_query(), '') operator(pg_catalog.!~*) 'prepare[[:space:]]+transaction' then
       perform pg_catalog.pg_notify(pg_catalog.concat('pillion_', tg_relid), new.queue);
     end if;

@@ -49,6 +49,8 @@ export const limits = {
   minEveryMs: 100,
   /** How late a slot of a schedule may be fired before it counts as missed, in milliseconds. */
   slotGraceMs: 60_000,
+  /** Jobs that one cancel, retry or reschedule looks at. */
+  changedJobs: 10_000,
   /** The longest delay, backoff or period: about 3,170 years, in milliseconds. */
   durationMs: 1e14,
 } as const;

@@ -5,11 +5,13 @@ export type PillionErrorCode =
   | "NOT_IN_TRANSACTION"
   | "TRANSACTION_CHANGED"
   | "INVALID_JOB"
+  | "INVALID_REQUEST"
   | "INVALID_DEFINITION"
   | "INVALID_CONFIGURATION"
   | "SCHEMA_OUTDATED"
   | "LEASE_LOST"
   | "JOB_TIMEOUT"
+  | "JOB_CANCELLED"
   | "WORKER_STOPPING"
   | "RETRY"
   | "DISCARD";
@@ -78,6 +80,16 @@ export class InvalidJobError extends PillionError {
   }
 }
 
+/**
+ * What was asked of jobs or queues that exist was refused before any SQL was sent: the filter, the id, the time, the
+ * queue's name.
+ */
+export class InvalidRequestError extends PillionError {
+  constructor(message: string) {
+    super("INVALID_REQUEST", message);
+  }
+}
+
 /** A job type or a handler that cannot work, whatever it is given. */
 export class InvalidDefinitionError extends PillionError {
   constructor(message: string, jobName?: string) {
@@ -110,6 +122,13 @@ export class LeaseLostError extends PillionError {
 export class JobTimeoutError extends PillionError {
   constructor(message: string, jobName?: string) {
     super("JOB_TIMEOUT", message, { jobName, retryable: true });
+  }
+}
+
+/** Somebody has cancelled the job while it runs: the reason of its signal. It ends as cancelled. */
+export class JobCancelledError extends PillionError {
+  constructor(message: string, jobName?: string) {
+    super("JOB_CANCELLED", message, { jobName });
   }
 }
 

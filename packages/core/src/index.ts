@@ -7,6 +7,8 @@ export {
   InvalidConfigurationError,
   InvalidDefinitionError,
   InvalidJobError,
+  InvalidRequestError,
+  JobCancelledError,
   JobTimeoutError,
   LeaseLostError,
   NotInTransactionError,
@@ -21,6 +23,15 @@ export {
 } from "./errors.ts";
 export type { Backoff } from "./job/backoff.ts";
 export type { JobDefinition, RetryDecision } from "./job/definition.ts";
+export type { Changed, JobFilter, QueueChanged, Time } from "./job/filter.ts";
 export type { Enqueued, EnqueueOptions, JobState } from "./job/job.ts";
+export {
+  defineTopic,
+  type Published,
+  type PublishOptions,
+  type Subscription,
+  subscribe,
+  type Topic,
+} from "./job/topic.ts";
 export { defineJob, type Job, type JobType, type PayloadOf, type } from "./job/type.ts";
 export type { Json, JsonOf } from "./json.ts";

@@ -1,4 +1,4 @@
-import { defineJob, type } from "@pillion/core";
+import { defineJob, defineTopic, type } from "@pillion/core";
 import { createAdmin } from "@pillion/core/admin";
 import { createWorker, handle } from "@pillion/core/worker";
 import pg from "pg";
@@ -7,7 +7,7 @@ import { forms } from "./every-form.ts";
 import { type OwnQueue, ownQueue } from "./own-queue.ts";
 import { urlWith } from "./url-with.ts";
 
-const kinds = ["enqueuer", "worker", "reader", "nobody"] as const;
+const kinds = ["enqueuer", "worker", "operator", "reader", "nobody"] as const;
 type Kind = (typeof kinds)[number];
 
 let queue: OwnQueue;
@@ -81,6 +81,7 @@ const reading = [
   "select * from pillion.attempts",
   "select * from pillion.unique_key",
   "select * from pillion.worker",
+  "select * from pillion.subscription",
 ];
 const writing = [
   "update pillion.job set priority = 4",
@@ -90,26 +91,42 @@ const writing = [
   "delete from pillion.archive",
   "update pillion.unique_key set job = 1",
   "insert into pillion.guard (guard, name, queue) values (now(), 'x', 'x')",
+  "delete from pillion.subscription",
   "truncate pillion.job",
   "drop table pillion.job",
   "create table pillion.mine (id integer)",
   "insert into pillion.migration values (99, 'x')",
   "select pillion.allow(current_user, 'worker')",
 ];
+const changing = [
+  'select pillion.cancel(\'{"queue": "mail"}\')',
+  'select pillion.retry(\'{"queue": "mail"}\')',
+  'select pillion.reschedule(\'{"queue": "mail"}\', now(), null)',
+];
+const settingQueues = [
+  "select pillion.pause('mail')",
+  "select pillion.resume('mail')",
+  "insert into pillion.queue (name) values ('mail')",
+  "insert into pillion.subscription values ('topic', 'name', 1, 'queue', 0, 1)",
+];
 const enqueueing = [
+  "select pillion.publish('x', '1')",
   "select pillion.enqueue('x', '1')",
   "select pillion.enqueue_keyed('[]', false)",
   "insert into pillion.job (name, payload) values ('x', '1')",
 ];
 
-test.each([...reading, ...writing, "select pillion.wake('default')"])(
+const inside = ["select pillion.wake('default')", "select pillion.guard_verb('x', false)"];
+const looking = ["select pillion.find_jobs('{}', '{}', 1)"];
+
+test.each([...reading, ...writing, ...settingQueues, ...inside, ...looking])(
   "an enqueuer can do nothing else: %s",
   async (statement) => {
     await expect(as("enqueuer", statement)).rejects.toMatchObject(denied);
   },
 );
 
-test.each([...writing, ...enqueueing, "select pillion.wake('default')"])(
+test.each([...writing, ...enqueueing, ...changing, ...settingQueues, ...inside])(
   "a reader writes nothing: %s",
   async (statement) => {
     await expect(as("reader", statement)).rejects.toMatchObject(denied);
@@ -120,7 +137,7 @@ test.each(reading)("a reader reads: %s", async (statement) => {
   await as("reader", statement);
 });
 
-test.each([...reading, ...writing, ...enqueueing])(
+test.each([...reading, ...writing, ...enqueueing, ...changing, ...settingQueues])(
   "a role that was allowed nothing can do nothing: %s",
   async (statement) => {
     await expect(as("nobody", statement)).rejects.toMatchObject(denied);
@@ -173,16 +190,66 @@ test("a worker runs jobs to every end: completed, retried, dead, handed back, pr
 test.each([
   "update pillion.archive set result = '1'",
   "delete from pillion.archive",
-  ...enqueueing.slice(0, 2),
+  ...enqueueing.slice(0, 3),
+  ...changing,
+  "delete from pillion.subscription",
   "drop table pillion.job",
 ])("a worker can do no more: %s", async (statement) => {
   await expect(as("worker", statement)).rejects.toMatchObject(denied);
+});
+
+test("an enqueuer cancels, reschedules, retries and publishes, and the guard holds", async () => {
+  const { verbs } = queue;
+  const topic = defineTopic({ name: "topic", payload: type<number>() });
+  const acts: ((tx: pg.ClientBase) => Promise<unknown>)[] = [
+    async (tx) => {
+      const { id } = await verbs.enqueue(tx, echo(1, { queue: "taken back" }));
+      await verbs.reschedule(tx, id, { delayMs: 60_000 });
+      await verbs.cancel(tx, id);
+      expect(await verbs.retry(tx, id)).toEqual({ ids: [id], next: null });
+      expect(await verbs.cancel(tx, { queue: "taken back" })).toEqual({ ids: [id], next: null });
+    },
+    (tx) => verbs.publish(tx, topic, 1),
+  ];
+  for (const act of acts) await inTransaction("enqueuer", act);
+  const client = await pools.enqueuer.connect();
+  for (const act of [
+    () => verbs.cancel(client, "1"),
+    () => verbs.retry(client, "1"),
+    () => verbs.reschedule(client, "1", { delayMs: 1 }),
+    () => verbs.publish(client, topic, 1),
+  ])
+    await expect(act()).rejects.toMatchObject({ code: "25P01" });
+  client.release();
+});
+
+test("an operator cancels, pauses, resumes and sets queues, and says who subscribes", async () => {
+  await inTransaction("operator", async (tx) => {
+    expect(await queue.verbs.pause(tx, "mail")).toEqual({ changed: true });
+    expect(await queue.verbs.resume(tx, "mail")).toEqual({ changed: true });
+  });
+  for (const statement of [
+    ...changing,
+    "update pillion.queue set concurrency = 1",
+    "delete from pillion.subscription",
+  ])
+    await as("operator", statement);
+});
+
+const queuesAndTopics = /pillion[.](queue|subscription)/;
+test.each([
+  ...[...reading, ...writing].filter((statement) => !queuesAndTopics.test(statement)),
+  ...enqueueing,
+  ...inside,
+  ...looking,
+])("an operator can do nothing else: %s", async (statement) => {
+  await expect(as("operator", statement)).rejects.toMatchObject(denied);
 });
 
 test("a kind of role that there is not is refused by name", async () => {
   await expect(queue.query("select pillion.allow('postgres', 'admin')")).rejects.toMatchObject({
     code: "22023",
     message: "pillion: 'admin' is no kind of role",
-    hint: "It is one of 'enqueuer', 'worker' and 'reader'.",
+    hint: "It is one of 'enqueuer', 'worker', 'operator' and 'reader'.",
   });
 });

@@ -48,6 +48,18 @@ const verbs = defineAdapter(definition);
 export const enqueue: Verbs<DrizzleTransaction, DrizzleDatabase>["enqueue"] = verbs.enqueue;
 /** Enqueue many jobs inside your own Drizzle transaction; one answer for each, in their order. */
 export const enqueueMany: Verbs<DrizzleTransaction, DrizzleDatabase>["enqueueMany"] = verbs.enqueueMany;
+/** Cancel jobs inside your own Drizzle transaction: they are cancelled if, and only if, it commits. */
+export const cancel: Verbs<DrizzleTransaction, DrizzleDatabase>["cancel"] = verbs.cancel;
+/** Bring jobs back that have ended, inside your own Drizzle transaction. */
+export const retry: Verbs<DrizzleTransaction, DrizzleDatabase>["retry"] = verbs.retry;
+/** Move waiting jobs to another time, inside your own Drizzle transaction. */
+export const reschedule: Verbs<DrizzleTransaction, DrizzleDatabase>["reschedule"] = verbs.reschedule;
+/** Pause a queue inside your own Drizzle transaction. */
+export const pause: Verbs<DrizzleTransaction, DrizzleDatabase>["pause"] = verbs.pause;
+/** End a queue's pause inside your own Drizzle transaction. */
+export const resume: Verbs<DrizzleTransaction, DrizzleDatabase>["resume"] = verbs.resume;
+/** Publish to a topic inside your own Drizzle transaction: each subscriber's job exists if, and only if, it commits. */
+export const publish: Verbs<DrizzleTransaction, DrizzleDatabase>["publish"] = verbs.publish;
 /** Enqueue a job by itself, outside any transaction, through the Drizzle database. */
 export const enqueueStandalone: Verbs<DrizzleTransaction, DrizzleDatabase>["enqueueStandalone"] =
   verbs.enqueueStandalone;

@@ -36,7 +36,7 @@ type Root<Client extends KyselyDatabase> = Client["isTransaction"] extends true 
 
 /** The verbs of Kysely. */
 export interface KyselyVerbs
-  extends Pick<Verbs<KyselyTransaction, KyselyDatabase>, "enqueue" | "enqueueMany"> {
+  extends Omit<Verbs<KyselyTransaction, KyselyDatabase>, "enqueueStandalone" | "database" | "configure"> {
   /** Enqueues a job outside any transaction: it is committed when the promise resolves. */
   enqueueStandalone<Client extends KyselyDatabase>(
     client: Client & Root<Client>,
@@ -80,6 +80,18 @@ const verbs = defineAdapter(definition);
 export const enqueue: KyselyVerbs["enqueue"] = verbs.enqueue;
 /** Enqueue many jobs inside your own Kysely transaction; one answer for each, in their order. */
 export const enqueueMany: KyselyVerbs["enqueueMany"] = verbs.enqueueMany;
+/** Cancel jobs inside your own Kysely transaction: they are cancelled if, and only if, it commits. */
+export const cancel: KyselyVerbs["cancel"] = verbs.cancel;
+/** Bring jobs back that have ended, inside your own Kysely transaction. */
+export const retry: KyselyVerbs["retry"] = verbs.retry;
+/** Move waiting jobs to another time, inside your own Kysely transaction. */
+export const reschedule: KyselyVerbs["reschedule"] = verbs.reschedule;
+/** Pause a queue inside your own Kysely transaction. */
+export const pause: KyselyVerbs["pause"] = verbs.pause;
+/** End a queue's pause inside your own Kysely transaction. */
+export const resume: KyselyVerbs["resume"] = verbs.resume;
+/** Publish to a topic inside your own Kysely transaction: each subscriber's job exists if, and only if, it commits. */
+export const publish: KyselyVerbs["publish"] = verbs.publish;
 /** Enqueue a job by itself, outside any transaction, through the Kysely instance. */
 export const enqueueStandalone: KyselyVerbs["enqueueStandalone"] = verbs.enqueueStandalone;
 /** Lets a worker run on the application's own Kysely instance. */

@@ -59,6 +59,18 @@ const verbs = defineAdapter(definition);
 export const enqueue: Verbs<PgTransaction, PgClient>["enqueue"] = verbs.enqueue;
 /** Enqueue many jobs inside your own pg transaction; one answer for each, in their order. */
 export const enqueueMany: Verbs<PgTransaction, PgClient>["enqueueMany"] = verbs.enqueueMany;
+/** Cancel jobs inside your own pg transaction: they are cancelled if, and only if, it commits. */
+export const cancel: Verbs<PgTransaction, PgClient>["cancel"] = verbs.cancel;
+/** Bring jobs back that have ended, inside your own pg transaction. */
+export const retry: Verbs<PgTransaction, PgClient>["retry"] = verbs.retry;
+/** Move waiting jobs to another time, inside your own pg transaction. */
+export const reschedule: Verbs<PgTransaction, PgClient>["reschedule"] = verbs.reschedule;
+/** Pause a queue inside your own pg transaction. */
+export const pause: Verbs<PgTransaction, PgClient>["pause"] = verbs.pause;
+/** End a queue's pause inside your own pg transaction. */
+export const resume: Verbs<PgTransaction, PgClient>["resume"] = verbs.resume;
+/** Publish to a topic inside your own pg transaction: each subscriber's job exists if, and only if, it commits. */
+export const publish: Verbs<PgTransaction, PgClient>["publish"] = verbs.publish;
 /** Enqueue a job by itself, outside any transaction, through a pool or an idle client. */
 export const enqueueStandalone: Verbs<PgTransaction, PgClient>["enqueueStandalone"] = verbs.enqueueStandalone;
 /** Lets a worker run on the application's own pool. */

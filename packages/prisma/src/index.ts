@@ -79,6 +79,18 @@ export const enqueueMany: PrismaVerbs["enqueueMany"] = verbs.enqueueMany;
  * @throws InvalidJobError at once, also for a job whose schema validates asynchronously
  */
 export const enqueueQuery: PrismaVerbs["enqueueQuery"] = verbs.enqueueQuery;
+/** Cancel jobs inside your own Prisma transaction: they are cancelled if, and only if, it commits. */
+export const cancel: PrismaVerbs["cancel"] = verbs.cancel;
+/** Bring jobs back that have ended, inside your own Prisma transaction. */
+export const retry: PrismaVerbs["retry"] = verbs.retry;
+/** Move waiting jobs to another time, inside your own Prisma transaction. */
+export const reschedule: PrismaVerbs["reschedule"] = verbs.reschedule;
+/** Pause a queue inside your own Prisma transaction. */
+export const pause: PrismaVerbs["pause"] = verbs.pause;
+/** End a queue's pause inside your own Prisma transaction. */
+export const resume: PrismaVerbs["resume"] = verbs.resume;
+/** Publish to a topic inside your own Prisma transaction: each subscriber's job exists if, and only if, it commits. */
+export const publish: PrismaVerbs["publish"] = verbs.publish;
 /** Enqueue a job by itself, outside any transaction, through the Prisma client. */
 export const enqueueStandalone: PrismaVerbs["enqueueStandalone"] = verbs.enqueueStandalone;
 /** Lets a worker run on the application's own Prisma client. */

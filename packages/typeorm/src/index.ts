@@ -67,6 +67,18 @@ const verbs = defineAdapter(definition);
 export const enqueue: Verbs<TypeOrmTransaction, TypeOrmDataSource>["enqueue"] = verbs.enqueue;
 /** Enqueue many jobs inside your own TypeORM transaction; one answer for each, in their order. */
 export const enqueueMany: Verbs<TypeOrmTransaction, TypeOrmDataSource>["enqueueMany"] = verbs.enqueueMany;
+/** Cancel jobs inside your own TypeORM transaction: they are cancelled if, and only if, it commits. */
+export const cancel: Verbs<TypeOrmTransaction, TypeOrmDataSource>["cancel"] = verbs.cancel;
+/** Bring jobs back that have ended, inside your own TypeORM transaction. */
+export const retry: Verbs<TypeOrmTransaction, TypeOrmDataSource>["retry"] = verbs.retry;
+/** Move waiting jobs to another time, inside your own TypeORM transaction. */
+export const reschedule: Verbs<TypeOrmTransaction, TypeOrmDataSource>["reschedule"] = verbs.reschedule;
+/** Pause a queue inside your own TypeORM transaction. */
+export const pause: Verbs<TypeOrmTransaction, TypeOrmDataSource>["pause"] = verbs.pause;
+/** End a queue's pause inside your own TypeORM transaction. */
+export const resume: Verbs<TypeOrmTransaction, TypeOrmDataSource>["resume"] = verbs.resume;
+/** Publish to a topic inside your own TypeORM transaction: each subscriber's job exists if, and only if, it commits. */
+export const publish: Verbs<TypeOrmTransaction, TypeOrmDataSource>["publish"] = verbs.publish;
 /** Enqueue a job by itself, outside any transaction, through the DataSource. */
 export const enqueueStandalone: Verbs<TypeOrmTransaction, TypeOrmDataSource>["enqueueStandalone"] =
   verbs.enqueueStandalone;

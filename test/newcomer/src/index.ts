@@ -23,6 +23,18 @@ const verbs: Verbs<TransactionSql, Sql> = defineAdapter(definition);
 export const enqueue: Verbs<TransactionSql, Sql>["enqueue"] = verbs.enqueue;
 /** Enqueue many jobs inside your own postgres.js transaction; one answer for each, in their order. */
 export const enqueueMany: Verbs<TransactionSql, Sql>["enqueueMany"] = verbs.enqueueMany;
+/** Cancel jobs inside your own postgres.js transaction: they are cancelled if, and only if, it commits. */
+export const cancel: Verbs<TransactionSql, Sql>["cancel"] = verbs.cancel;
+/** Bring jobs back that have ended, inside your own postgres.js transaction. */
+export const retry: Verbs<TransactionSql, Sql>["retry"] = verbs.retry;
+/** Move waiting jobs to another time, inside your own postgres.js transaction. */
+export const reschedule: Verbs<TransactionSql, Sql>["reschedule"] = verbs.reschedule;
+/** Pause a queue inside your own postgres.js transaction. */
+export const pause: Verbs<TransactionSql, Sql>["pause"] = verbs.pause;
+/** End a queue's pause inside your own postgres.js transaction. */
+export const resume: Verbs<TransactionSql, Sql>["resume"] = verbs.resume;
+/** Publish to a topic inside your own postgres.js transaction: each subscriber's job exists if, and only if, it commits. */
+export const publish: Verbs<TransactionSql, Sql>["publish"] = verbs.publish;
 /** Enqueue a job by itself, outside any transaction. */
 export const enqueueStandalone: Verbs<TransactionSql, Sql>["enqueueStandalone"] = verbs.enqueueStandalone;
 /** Lets a worker run on the application's own client. */

@@ -20,6 +20,7 @@ import { payload } from "./payload.ts";
 import { foreignHandles, refusals } from "./refusals.ts";
 import { savepoints } from "./savepoints.ts";
 import { standalone } from "./standalone.ts";
+import { verbSuites } from "./verbs.ts";
 import { visibility } from "./visibility.ts";
 
 /** Every suite; `others` are the harnesses whose handles must be refused. */
@@ -47,5 +48,6 @@ export function suites(others: readonly Harness[]): readonly Suite[] {
     hostileSettings,
     commitForms,
     standalone,
+    ...verbSuites,
   ];
 }

@@ -18,7 +18,7 @@ async function kept(context: Context, ending: "COMMIT" | "ROLLBACK", use: (tx: o
 }
 
 /** Asserts that the right layer refused, as the harness says of its ORM. */
-function assertRefusedBy(harness: Harness, error: unknown): void {
+export function assertRefusedBy(harness: Harness, error: unknown): void {
   const by = PillionError.is(error)
     ? error.code === "NOT_IN_TRANSACTION"
       ? "adapter"

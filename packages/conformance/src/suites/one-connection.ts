@@ -1,6 +1,20 @@
 import assert from "node:assert/strict";
 import { enqueueInEveryForm, freshForms, jobsOfEveryForm } from "../forms.ts";
 import type { Case, Suite } from "../suite.ts";
+import type { Wire } from "../wire.ts";
+
+/** What `fn` sends. */
+export async function traffic(wire: Wire, fn: () => Promise<unknown>) {
+  const before = wire.traffic();
+  await fn();
+  const after = wire.traffic();
+  return {
+    statements: after.statements - before.statements,
+    roundTrips: after.roundTrips - before.roundTrips,
+    namedStatements: after.namedStatements - before.namedStatements,
+    connections: after.connections - before.connections,
+  };
+}
 
 const statements = freshForms.map(
   (form): Case => ({
@@ -9,17 +23,7 @@ const statements = freshForms.map(
       const { wire } = await context.wired();
       // Its first insert: later ones may be statements that the driver has prepared by name.
       const connection = await context.connect({ url: wire.url });
-      const counted = async (fn: () => Promise<unknown>) => {
-        const before = wire.traffic();
-        await fn();
-        const after = wire.traffic();
-        return {
-          statements: after.statements - before.statements,
-          roundTrips: after.roundTrips - before.roundTrips,
-          namedStatements: after.namedStatements - before.namedStatements,
-          connections: after.connections - before.connections,
-        };
-      };
+      const counted = (fn: () => Promise<unknown>) => traffic(wire, fn);
       const open = await context.open(connection);
       // Of a handle's first enqueue and of a later one, each may be the exception.
       const type = context.jobType();

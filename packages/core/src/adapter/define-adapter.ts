@@ -11,6 +11,7 @@ import { type Engine, postgresEngine } from "../postgres/engine.ts";
 import { schemaErrorOf } from "../postgres/schema-error.ts";
 import type { Row, Statement } from "../statement.ts";
 import { batches } from "./batches.ts";
+import { changes } from "./changes.ts";
 import type { AdapterDefinition } from "./definition.ts";
 import { describe, isClient, isTransaction } from "./questions.ts";
 import { checkSettings, type Settings } from "./settings.ts";
@@ -31,13 +32,17 @@ function bind<Tx extends object, Client extends object>(
   const engine = postgresEngine(schema);
   const pins = new WeakMap<object, string>();
 
-  function checkTransaction(tx: Tx, job: unknown): void {
+  function checkTransaction(verb: string, tx: Tx, of: string, jobName?: string): void {
     if (isTransaction(definition, tx)) return;
     throw new NotInTransactionError(
-      `${definition.name} enqueue${ofJob(job)}: got ${describe(definition, tx)}. ` +
+      `${definition.name} ${verb}${of}: got ${describe(definition, tx)}. ` +
         `Pass ${definition.expects}. Nothing was sent to the database.`,
-      jobNameOf(job),
+      jobName,
     );
+  }
+
+  function pinTo(tx: Tx, xid: string): void {
+    if (definition.handleLives === "transaction") pins.set(tx, xid);
   }
 
   async function send(handle: Tx | Client, statement: Statement): Promise<readonly Row[]> {
@@ -52,7 +57,7 @@ function bind<Tx extends object, Client extends object>(
     const pin = pins.get(tx) ?? null;
     const answer = parseAnswer(await send(tx, statementOf(engine, rows, true, pin)));
     if (answer) {
-      if (definition.handleLives === "transaction") pins.set(tx, answer.xid);
+      pinTo(tx, answer.xid);
       return answer.enqueued;
     }
     throw new TransactionChangedError(
@@ -63,14 +68,23 @@ function bind<Tx extends object, Client extends object>(
     );
   }
 
-  const verbs: Adapter<Tx, Client> = {
+  return {
+    ...changes<Tx>({
+      name: definition.name,
+      engine,
+      maxPayloadBytes,
+      checkTransaction,
+      pinOf: (tx) => pins.get(tx) ?? null,
+      pinTo,
+      send,
+    }),
     async enqueue(tx, job) {
-      checkTransaction(tx, job);
+      checkTransaction("enqueue", tx, ofJob(job), jobNameOf(job));
       const row = await toRow(job, maxPayloadBytes);
       return (await sendInTransaction(tx, [row]))[0]!;
     },
     async enqueueMany(tx, jobs) {
-      checkTransaction(tx, undefined);
+      checkTransaction("enqueueMany", tx, "");
       const answers: Enqueued[] = [];
       for await (const rows of batches(jobs, maxPayloadBytes)) {
         for (const answer of await sendInTransaction(tx, rows)) answers.push(answer);
@@ -118,7 +132,6 @@ function bind<Tx extends object, Client extends object>(
       return inColumns(statementOf(engine, [row], true, null));
     },
   };
-  return verbs;
 }
 
 function statementOf(

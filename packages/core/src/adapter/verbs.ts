@@ -1,5 +1,7 @@
 import type { Database } from "../database.ts";
+import type { Changed, JobFilter, QueueChanged, Time } from "../job/filter.ts";
 import type { Enqueued } from "../job/job.ts";
+import type { Published, PublishOptions, Topic } from "../job/topic.ts";
 import type { Job } from "../job/type.ts";
 import type { Statement } from "../statement.ts";
 import type { Settings } from "./settings.ts";
@@ -24,6 +26,52 @@ export interface Verbs<Tx extends object, Client extends object> {
    * @returns one answer for each job, in their order; `[]` without any SQL for no jobs
    */
   enqueueMany(tx: Tx, jobs: Iterable<Job> | AsyncIterable<Job>): Promise<Enqueued[]>;
+  /**
+   * Cancels jobs inside the transaction `tx`. One that waits ends as `cancelled`; one that runs has its signal aborted
+   * once the transaction commits. What has ended already, or never was, is not in the answer. A filter takes its first
+   * 10,000 jobs; `next` says how to go on.
+   *
+   * It waits for a row that another transaction has locked. One statement, refused outside a transaction as enqueue is.
+   *
+   * @throws NotInTransactionError, InvalidRequestError before any SQL is sent; the transaction stays usable
+   */
+  cancel(tx: Tx, idOrFilter: string | JobFilter): Promise<Changed>;
+  /**
+   * Brings back jobs that have ended, inside the transaction `tx`, under their own ids; and makes jobs ready at once
+   * that wait for another attempt. A filter without `ids` or `state` takes what has failed: dead jobs, and those that
+   * wait for another attempt. Attempts are counted on; a job that has none left gets one more.
+   *
+   * @throws NotInTransactionError, InvalidRequestError before any SQL is sent
+   */
+  retry(tx: Tx, idOrFilter: string | JobFilter): Promise<Changed>;
+  /**
+   * Moves jobs that wait (`scheduled` or `ready`) to another time, inside the transaction `tx`: `{ runAt }`, or
+   * `{ delayMs }` from now. A time that has passed makes them ready.
+   *
+   * @throws NotInTransactionError, InvalidRequestError before any SQL is sent
+   */
+  reschedule(tx: Tx, idOrFilter: string | JobFilter, time: Time): Promise<Changed>;
+  /**
+   * Pauses a queue inside the transaction `tx`: after its commit no worker starts a job of it. What runs goes on.
+   *
+   * @throws NotInTransactionError, InvalidRequestError before any SQL is sent
+   */
+  pause(tx: Tx, queue: string): Promise<QueueChanged>;
+  /** Ends a pause inside the transaction `tx`, and wakes workers at its commit. @throws as `pause` does */
+  resume(tx: Tx, queue: string): Promise<QueueChanged>;
+  /**
+   * Publishes to a topic inside the transaction `tx`: each job type that has subscribed gets a job in its queue, if,
+   * and only if, the transaction commits. One statement.
+   *
+   * @returns the job of each subscription; `[]` where nobody has subscribed
+   * @throws NotInTransactionError, InvalidJobError before any SQL is sent
+   */
+  publish<Payload>(
+    tx: Tx,
+    topic: Topic<Payload>,
+    payload: NoInfer<Payload>,
+    options?: PublishOptions | undefined,
+  ): Promise<readonly Published[]>;
   /** Enqueues a job outside any transaction: it is committed when the promise resolves. Takes the root client only. */
   enqueueStandalone(client: Client, job: Job): Promise<Enqueued>;
   /** Lets a worker, or migrate, run on the application's own client. */

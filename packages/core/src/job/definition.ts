@@ -34,7 +34,7 @@ export interface JobDefinition<Payload extends StandardSchemaV1, Result extends 
 }
 
 /** The schema itself where its input is JSON; elsewhere a type that nothing is assignable to. */
-type JsonInput<S extends StandardSchemaV1> = [StandardSchemaV1.InferInput<S>] extends [
+export type JsonInput<S extends StandardSchemaV1> = [StandardSchemaV1.InferInput<S>] extends [
   JsonOf<StandardSchemaV1.InferInput<S>>,
 ]
   ? S
@@ -104,7 +104,7 @@ export function checkDefinition(definition: JobDefinition<StandardSchemaV1, Stan
 }
 
 /** Asks schemas that can describe themselves (Standard JSON Schema) whether their input is JSON at all. */
-function schemaIssueOf(schema: StandardSchemaV1): string | undefined {
+export function schemaIssueOf(schema: StandardSchemaV1): string | undefined {
   const { jsonSchema } = schema["~standard"] as {
     jsonSchema?: { input?: (options: { target: string }) => unknown };
   };

@@ -3,6 +3,7 @@ import { isPlainObject } from "../json.ts";
 import { show } from "../show.ts";
 import type { EnqueueOptions } from "./job.ts";
 import { nameIssueOf, shortTextIssueOf } from "./names.ts";
+import { timestampIssueOf } from "./time.ts";
 
 const known = [
   "queue",
@@ -40,10 +41,8 @@ export function optionsIssueOf(options: unknown): string | undefined {
 
 function runAtIssueOf({ runAt, delayMs }: EnqueueOptions): string | undefined {
   if (runAt === undefined) return undefined;
-  if (!(runAt instanceof Date)) return `its runAt is ${show(runAt)}, not a Date`;
-  if (Number.isNaN(runAt.getTime())) return "its runAt is an invalid Date";
-  if (runAt.getUTCFullYear() < -4_000)
-    return "its runAt is before the year -4000, which Postgres cannot store";
+  const issue = timestampIssueOf(runAt);
+  if (issue !== undefined) return `its runAt ${issue}`;
   return delayMs === undefined ? undefined : "it has both runAt and delayMs; give one of them";
 }
 

@@ -2,6 +2,9 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { InvalidJobError, type PayloadIssue } from "../errors.ts";
 import type { JobType } from "./type.ts";
 
+/** Types that stand for a topic, in the words of an error. */
+export const topics = new WeakSet<object>();
+
 /** The error of a job that is not taken: which one, of which batch, and why. */
 export function refusal(
   type: JobType,
@@ -10,7 +13,12 @@ export function refusal(
   issues: readonly PayloadIssue[] = [],
   cause?: unknown,
 ): InvalidJobError {
-  return new InvalidJobError(`Job "${type.name}"${inBatch(index)}: ${what}.`, type.name, issues, cause);
+  return new InvalidJobError(
+    `${topics.has(type) ? "Topic" : "Job"} "${type.name}"${inBatch(index)}: ${what}.`,
+    type.name,
+    issues,
+    cause,
+  );
 }
 
 export const inBatch = (index: number | undefined) =>

@@ -6,6 +6,7 @@ import { show } from "../show.ts";
 import type { EnqueueOptions, JobRow } from "./job.ts";
 import { optionsIssueOf } from "./options.ts";
 import { inBatch, invalidPayload, messageOf, place, refusal, schemaThrew } from "./refusal.ts";
+import { timestampText } from "./time.ts";
 import { isJobType, type Job, type JobType, refuseJobType } from "./type.ts";
 
 /**
@@ -114,15 +115,6 @@ function row(type: JobType, payload: string, headers: string | null, options: En
     uniqueUntil: uniqueKey === undefined ? null : until,
     periodMs: period === undefined ? null : String(period),
   };
-}
-
-/** ISO text that Postgres reads in every DateStyle, beyond the years 0 to 9999 too. */
-function timestampText(date: Date): string {
-  const iso = date.toISOString();
-  if (iso.startsWith("+")) return iso.slice(1);
-  if (!iso.startsWith("-") && !iso.startsWith("0000")) return iso;
-  const year = 1 - date.getUTCFullYear();
-  return `${String(year).padStart(4, "0")}${iso.slice(iso.indexOf("-", 1))} BC`;
 }
 
 function isThenable<T>(value: T | Promise<T>): value is Promise<T> {

@@ -1,3 +1,4 @@
+import { cancelJobs, rescheduleJobs, retryJobs } from "./change-jobs.ts";
 import { claim } from "./claim.ts";
 import { complete } from "./complete.ts";
 import { discard } from "./discard.ts";
@@ -8,13 +9,16 @@ import { findJob } from "./find-job.ts";
 import { fireSchedules } from "./fire-schedules.ts";
 import { depart, forgetSilent, heartbeat } from "./heartbeat.ts";
 import { keep } from "./keep.ts";
+import { pauseQueue, resumeQueue } from "./pause.ts";
 import { promote } from "./promote.ts";
+import { publish } from "./publish.ts";
 import { register } from "./register.ts";
 import { release } from "./release.ts";
 import { rescue } from "./rescue.ts";
 import { retry } from "./retry.ts";
 import { schemaOf } from "./schema.ts";
 import { setSchedules } from "./set-schedules.ts";
+import { subscribe, unsubscribe } from "./subscribe.ts";
 import { sweepKeys } from "./sweep-keys.ts";
 import { unhandled } from "./unhandled.ts";
 
@@ -46,5 +50,13 @@ export function postgresEngine(schemaName: string) {
     setSchedules: setSchedules(schema),
     dueSchedules: dueSchedules(schema),
     fireSchedules: fireSchedules(schema),
+    cancelJobs: cancelJobs(schema),
+    retryJobs: retryJobs(schema),
+    rescheduleJobs: rescheduleJobs(schema),
+    pauseQueue: pauseQueue(schema),
+    resumeQueue: resumeQueue(schema),
+    publish: publish(schema),
+    subscribe: subscribe(schema),
+    unsubscribe: unsubscribe(schema),
   };
 }

@@ -39,6 +39,13 @@ export function schemaOf(name: string) {
     enqueueKeyed: object("enqueue_keyed"),
     wake: object("wake"),
     keep: object("keep"),
+    cancel: object("cancel"),
+    retry: object("retry"),
+    reschedule: object("reschedule"),
+    pause: object("pause"),
+    resume: object("resume"),
+    publish: object("publish"),
+    subscription: object("subscription"),
     keepUntil: object("keep_until"),
     keepAttemptUntil: object("keep_attempt_until"),
   };

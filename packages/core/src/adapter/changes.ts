@@ -1,0 +1,78 @@
+import { TransactionChangedError } from "../errors.ts";
+import { filterText, type JobFilter, queueName, timeText } from "../job/filter.ts";
+import { toPublication } from "../job/topic.ts";
+import type { Doing } from "../postgres/change-jobs.ts";
+import type { Engine } from "../postgres/engine.ts";
+import type { Row, Statement } from "../statement.ts";
+import type { Verbs } from "./verbs.ts";
+
+/** What the verbs stand on: the adapter's answers, and the transaction that each handle is pinned to. */
+export interface Ground<Tx extends object> {
+  readonly name: string;
+  readonly engine: Engine;
+  readonly maxPayloadBytes: number;
+  /** @throws NotInTransactionError; `of` says what the verb was to be done with. */
+  checkTransaction(verb: string, tx: Tx, of: string): void;
+  pinOf(tx: Tx): string | null;
+  pinTo(tx: Tx, xid: string): void;
+  send(tx: Tx, statement: Statement): Promise<readonly Row[]>;
+}
+
+/** The verbs on what exists already, and publish. Each is one statement, guarded as enqueue is. */
+export function changes<Tx extends object>(
+  ground: Ground<Tx>,
+): Pick<Verbs<Tx, object>, "cancel" | "retry" | "reschedule" | "pause" | "resume" | "publish"> {
+  const { engine } = ground;
+
+  async function call(verb: string, tx: Tx, of: string, statementOf: (doing: Doing) => Statement) {
+    const [row] = await ground.send(tx, statementOf({ guarded: true, pin: ground.pinOf(tx) }));
+    if (!row?.answer)
+      throw new TransactionChangedError(
+        `${ground.name} ${verb}${of}: this handle belongs to a transaction that is over, and its connection now ` +
+          "serves another one. Nothing was written. Use the handle of the open transaction, and await the call before " +
+          "its callback returns.",
+      );
+    const { xid, ...answer } = JSON.parse(row.answer);
+    ground.pinTo(tx, xid);
+    return answer;
+  }
+
+  return {
+    async cancel(tx, target) {
+      ground.checkTransaction("cancel", tx, ofTarget(target));
+      const filter = filterText("cancel", target);
+      return call("cancel", tx, ofTarget(target), (doing) => engine.cancelJobs({ filter, ...doing }));
+    },
+    async retry(tx, target) {
+      ground.checkTransaction("retry", tx, ofTarget(target));
+      const filter = filterText("retry", target);
+      return call("retry", tx, ofTarget(target), (doing) => engine.retryJobs({ filter, ...doing }));
+    },
+    async reschedule(tx, target, time) {
+      ground.checkTransaction("reschedule", tx, ofTarget(target));
+      const input = { filter: filterText("reschedule", target), ...timeText(time) };
+      return call("reschedule", tx, ofTarget(target), (doing) =>
+        engine.rescheduleJobs({ ...input, ...doing }),
+      );
+    },
+    async pause(tx, queue) {
+      ground.checkTransaction("pause", tx, ofQueue(queue));
+      queueName("pause", queue);
+      return call("pause", tx, ofQueue(queue), (doing) => engine.pauseQueue({ queue, ...doing }));
+    },
+    async resume(tx, queue) {
+      ground.checkTransaction("resume", tx, ofQueue(queue));
+      queueName("resume", queue);
+      return call("resume", tx, ofQueue(queue), (doing) => engine.resumeQueue({ queue, ...doing }));
+    },
+    async publish(tx, topic, payload, options) {
+      const of = typeof topic?.name === "string" ? ` to topic "${topic.name}"` : "";
+      ground.checkTransaction("publish", tx, of);
+      const publication = await toPublication(topic, payload, options, ground.maxPayloadBytes);
+      return (await call("publish", tx, of, (doing) => engine.publish({ publication, ...doing }))).jobs;
+    },
+  };
+}
+
+const ofTarget = (target: string | JobFilter) => (typeof target === "string" ? ` of job ${target}` : "");
+const ofQueue = (queue: unknown) => (typeof queue === "string" ? ` of queue "${queue}"` : "");
