@@ -26,6 +26,10 @@ export async function onceAtMost(tx: TransactionOf<typeof pool>) {
   if (!created) console.log(`job ${id} waits already, and will start after this commit`);
 }
 
+export async function theLatestOnly(tx: TransactionOf<typeof pool>, shop: string) {
+  await enqueue(tx, rebuildIndex({ shop }, { uniqueKey: shop, delayMs: 30_000, onConflict: "debounce" }));
+}
+
 export async function inAnotherSchema(tx: TransactionOf<typeof pool>, job: Job) {
   const jobs = configure({ schema: "jobs", maxPayloadBytes: 65_536 });
   await jobs.enqueue(tx, job);

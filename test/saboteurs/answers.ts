@@ -60,6 +60,20 @@ export const saboteurs: readonly Saboteur[] = [
     }),
   }),
   onPg({
+    name: "takes every key as if it were to be kept",
+    caughtBy: "keys",
+    saying: /the answer|the payload of the new job/,
+    verbs: (adapter) => ({
+      enqueue: (tx, job) =>
+        adapter.enqueue(
+          tx,
+          ["debounce", "throttle"].includes(job?.options?.onConflict ?? "") && job.options.uniqueKey
+            ? { ...job, options: { ...job.options, onConflict: "keep" } }
+            : job,
+        ),
+    }),
+  }),
+  onPg({
     name: "remembers which keys a transaction has taken",
     caughtBy: "savepoints",
     saying: /a key that was rolled back kept a job out/,

@@ -36,6 +36,9 @@ begin
       return null;
     end if;
     return '"started", "finished" or {"periodMs": number from 1 to 100000000000000}';
+  elsif option = 'onConflict' then
+    return case when kind = 'string' and said in ('keep', 'debounce', 'throttle') then null
+                else '"keep", "debounce" or "throttle"' end;
   end if;
   -- runAt. A time without a zone would mean what the session's settings say.
   if kind = 'string' and said ~ '^[0-9]{4,6}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2}){0,2})( BC)?$' then
@@ -57,7 +60,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
 declare
   known   constant text[] := array['queue', 'version', 'priority', 'headers', 'runAt', 'delayMs', 'maxAttempts',
-                                   'partitionKey', 'uniqueKey', 'uniqueUntil'];
+                                   'partitionKey', 'uniqueKey', 'uniqueUntil', 'onConflict'];
   given   jsonb := coalesce(options, '{}');
   issue   text;
   mending text;
@@ -92,6 +95,10 @@ begin
     issue := 'it has both runAt and delayMs; give one of them';
   elsif issue is null and given ->> 'uniqueUntil' is not null and given ->> 'uniqueKey' is null then
     issue := 'it has uniqueUntil but no uniqueKey';
+  elsif issue is null and given ->> 'onConflict' is not null and given ->> 'uniqueKey' is null then
+    issue := 'it has onConflict but no uniqueKey';
+  elsif issue is null and given ->> 'onConflict' in ('debounce', 'throttle') and coalesce(given ->> 'uniqueUntil', 'started') <> 'started' then
+    issue := format('its onConflict is "%s", which changes a job that waits: its uniqueUntil can only be "started"', given ->> 'onConflict');
   end if;
   if issue is not null then
     raise exception using errcode = 'invalid_parameter_value',
@@ -100,7 +107,7 @@ begin
   return query
   select e.id, e.created, e.state
   from pillion.enqueue_keyed(json_build_array(
-    jsonb_strip_nulls(given - 'headers') - 'uniqueUntil'
+    jsonb_strip_nulls(given - 'headers') - 'uniqueUntil' - case when given ->> 'onConflict' = 'keep' then 'onConflict' else '' end
     || jsonb_build_object('name', name, 'payload', payload, 'headers', given -> 'headers')
     || case jsonb_typeof(given -> 'uniqueUntil')
          when 'string' then jsonb_build_object('uniqueUntil', given -> 'uniqueUntil')

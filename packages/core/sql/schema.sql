@@ -483,7 +483,7 @@ AS $function$
 #variable_conflict use_variable
 declare
   known   constant text[] := array['queue', 'version', 'priority', 'headers', 'runAt', 'delayMs', 'maxAttempts',
-                                   'partitionKey', 'uniqueKey', 'uniqueUntil'];
+                                   'partitionKey', 'uniqueKey', 'uniqueUntil', 'onConflict'];
   given   jsonb := coalesce(options, '{}');
   issue   text;
   mending text;
@@ -518,6 +518,10 @@ begin
     issue := 'it has both runAt and delayMs; give one of them';
   elsif issue is null and given ->> 'uniqueUntil' is not null and given ->> 'uniqueKey' is null then
     issue := 'it has uniqueUntil but no uniqueKey';
+  elsif issue is null and given ->> 'onConflict' is not null and given ->> 'uniqueKey' is null then
+    issue := 'it has onConflict but no uniqueKey';
+  elsif issue is null and given ->> 'onConflict' in ('debounce', 'throttle') and coalesce(given ->> 'uniqueUntil', 'started') <> 'started' then
+    issue := format('its onConflict is "%s", which changes a job that waits: its uniqueUntil can only be "started"', given ->> 'onConflict');
   end if;
   if issue is not null then
     raise exception using errcode = 'invalid_parameter_value',
@@ -526,7 +530,7 @@ begin
   return query
   select e.id, e.created, e.state
   from pillion.enqueue_keyed(json_build_array(
-    jsonb_strip_nulls(given - 'headers') - 'uniqueUntil'
+    jsonb_strip_nulls(given - 'headers') - 'uniqueUntil' - case when given ->> 'onConflict' = 'keep' then 'onConflict' else '' end
     || jsonb_build_object('name', name, 'payload', payload, 'headers', given -> 'headers')
     || case jsonb_typeof(given -> 'uniqueUntil')
          when 'string' then jsonb_build_object('uniqueUntil', given -> 'uniqueUntil')
@@ -548,12 +552,14 @@ declare
   fresh     bigint;
   holder    pillion.unique_key;
   held      pillion.job_state;
+  lane      text;
   ordinals  bigint[] := '{}';
   names     text[] := '{}';
   keys      text[] := '{}';
   ids       bigint[] := '{}';
   news      boolean[] := '{}';
   states    pillion.job_state[] := '{}';
+  queues    text[] := '{}';
 begin
   if pin is not null and pin <> pg_current_xact_id()::text then
     return;
@@ -561,14 +567,17 @@ begin
   -- Keys in sorted order, so that two batches never wait for each other in a circle.
   for wanted in
     select distinct on (j."name" collate "C", j."uniqueKey" collate "C")
-      o.ordinality, j.*
+      o.ordinality, j.*,
+      bool_or(j."onConflict" is not null) over (partition by j."name" collate "C", j."uniqueKey" collate "C") as replaces
     from json_array_elements(jobs) with ordinality o(value, ordinality)
-    cross join lateral json_to_record(o.value) as j("name" text, "uniqueKey" text, "uniqueUntil" text, "periodMs" float8)
+    cross join lateral json_to_record(o.value)
+      as j("name" text, "uniqueKey" text, "uniqueUntil" text, "periodMs" float8, "onConflict" text)
     where j."uniqueKey" is not null
     order by j."name" collate "C", j."uniqueKey" collate "C", o.ordinality
   loop
     fresh := nextval('pillion.job_id_seq');
     held := null;
+    lane := null;
     -- The update changes nothing: it waits for a holder that has not committed, and locks the key until our end.
     insert into pillion.unique_key as k (name, key, job, until, expires_at)
     values (wanted."name", wanted."uniqueKey", fresh, coalesce(wanted."uniqueUntil", 'started'),
@@ -579,12 +588,15 @@ begin
     if holder.job <> fresh then
       if holder.until <> 'period' or holder.expires_at > at then
         -- A job that waits is locked, so that it cannot start before we commit.
-        select j.state into held from pillion.job j
+        select j.state, j.queue into held, lane from pillion.job j
         where j.id = holder.job and j.state in ('scheduled', 'ready') and j.attempt = 0
         for update;
-        if held is null and holder.until = 'finished' then
+        -- What has started gets no other payload: a new job does.
+        if held is not null or wanted.replaces then
+          null;
+        elsif holder.until = 'finished' then
           select j.state into held from pillion.job j where j.id = holder.job;
-        elsif held is null and holder.until = 'period' then
+        elsif holder.until = 'period' then
           select j.state into held from pillion.job j where j.id = holder.job;
           if held is null then
             select a.state into held from pillion.archive a where a.id = holder.job;
@@ -606,23 +618,51 @@ begin
     ids := ids || case when held is null then fresh else holder.job end;
     news := news || (held is null);
     states := states || held;
+    queues := queues || lane;
   end loop;
 
   return query
   with input as materialized (
-    select o.ordinality, j.*
+    select o.ordinality, j.*, coalesce(j."runAt", at + j."delayMs" * interval '1 millisecond', at) as run_at
     from json_array_elements(jobs) with ordinality o(value, ordinality)
     cross join lateral json_to_record(o.value) as j(
-      "name" text, "version" integer, "queue" text, "priority" smallint, "payload" jsonb, "headers" jsonb,
-      "runAt" timestamptz, "delayMs" float8, "maxAttempts" integer, "partitionKey" text, "uniqueKey" text)
+      "name" text, "version" integer, "queue" text, "priority" smallint, "payload" jsonb, "headers" jsonb, "runAt" timestamptz,
+      "delayMs" float8, "maxAttempts" integer, "partitionKey" text, "uniqueKey" text, "onConflict" text)
+  ), taken as materialized (
+    select k.* from unnest(ordinals, names, keys, ids, news, states, queues) as k(ordinality, name, key, id, created, state, queue)
+  ), content as materialized (
+    select distinct on (i."name", i."uniqueKey") i.* from input i
+    where i."onConflict" in ('debounce', 'throttle') order by i."name", i."uniqueKey", i.ordinality desc
+  ), timing as materialized (
+    select distinct on (i."name", i."uniqueKey") i.* from input i
+    where i."onConflict" = 'debounce' order by i."name", i."uniqueKey", i.ordinality desc
   ), planned as materialized (
-    select i.*, coalesce(k.id, nextval('pillion.job_id_seq')) as id, k.state as held,
+    select i.ordinality, i."name", i."queue", i."priority", i."maxAttempts", i."uniqueKey", i."partitionKey",
+      coalesce(k.id, nextval('pillion.job_id_seq')) as id, k.state as held,
       k.ordinality is null or (k.created and k.ordinality = i.ordinality) as created,
-      coalesce(i."runAt", at + i."delayMs" * interval '1 millisecond', at) as run_at
+      coalesce(c."version", i."version") as "version",
+      case when c.ordinality is null then i."payload" else c."payload" end as "payload",
+      case when c.ordinality is null then i."headers" else c."headers" end as "headers",
+      coalesce(t.run_at, i.run_at) as run_at
     from input i
-    left join unnest(ordinals, names, keys, ids, news, states) as k(ordinality, name, key, id, created, state)
-      on k.name = i."name" and k.key = i."uniqueKey"
+    left join taken k on k.name = i."name" and k.key = i."uniqueKey"
+    left join content c on c."name" = i."name" and c."uniqueKey" = i."uniqueKey"
+    left join timing t on t."name" = i."name" and t."uniqueKey" = i."uniqueKey"
     order by i.ordinality
+  ), replaced as (
+    -- A job whose run-at moves takes a new position, and comes from the transaction that moves it.
+    update pillion.job j
+    set payload = coalesce(c."payload", 'null'), version = coalesce(c."version", 1), headers = c."headers",
+      run_at = coalesce(t.run_at, j.run_at),
+      state = case when t.ordinality is null then j.state when t.run_at > at then 'scheduled' else 'ready' end,
+      enqueued_xid = case when t.ordinality is null then j.enqueued_xid else pg_current_xact_id() end,
+      position = case when t.ordinality is null then j.position
+                      when pg_current_xact_id() is not null then nextval('pillion.position') end
+    from taken k
+    join content c on c."name" = k.name and c."uniqueKey" = k.key
+    left join timing t on t."name" = k.name and t."uniqueKey" = k.key
+    where not k.created and j.id = k.id
+    returning j.id, j.name, j.queue, j.state
   ), inserted as (
     insert into pillion.job (id, created_at, run_at, state, queue, name, version, priority, max_attempts,
                              unique_key, partition_key, payload, headers)
@@ -634,13 +674,19 @@ begin
     returning id, queue, state
   ), guards as (
     insert into pillion.guard (guard, name, queue, state)
-    select case when guarded then statement_timestamp() else '-infinity' end, min(p."name"), coalesce(p."queue", 'default'),
-      min(s.state) filter (where s.state = 'ready')
-    from planned p left join inserted s on s.id = p.id
-    group by coalesce(p."queue", 'default')
+    select case when guarded then statement_timestamp() else '-infinity' end, min(g.name), g.queue,
+      min(g.state) filter (where g.state = 'ready')
+    from (
+      select p."name", coalesce(p."queue", 'default'), s.state from planned p left join inserted s on s.id = p.id
+      union all select r.name, r.queue, r.state from replaced r
+      -- Workers have passed over a job that we hold: they look again after our commit.
+      union all select k.name, k.queue, k.state from taken k where k.queue is not null
+    ) g(name, queue, state)
+    group by g.queue
   )
-  select p.ordinality, p.id, p.created, coalesce(s.state, p.held, first.state), pg_current_xact_id()::text
+  select p.ordinality, p.id, p.created, coalesce(s.state, r.state, p.held, first.state), pg_current_xact_id()::text
   from planned p
+  left join replaced r on r.id = p.id
   left join inserted s on s.id = p.id and p.created
   left join inserted first on first.id = p.id
   order by p.ordinality;
@@ -1144,6 +1190,9 @@ begin
       return null;
     end if;
     return '"started", "finished" or {"periodMs": number from 1 to 100000000000000}';
+  elsif option = 'onConflict' then
+    return case when kind = 'string' and said in ('keep', 'debounce', 'throttle') then null
+                else '"keep", "debounce" or "throttle"' end;
   end if;
   -- runAt. A time without a zone would mean what the session's settings say.
   if kind = 'string' and said ~ '^[0-9]{4,6}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2}){0,2})( BC)?$' then

@@ -64,6 +64,7 @@ const bad: Record<string, fc.Arbitrary<unknown>> = {
   ),
   partitionKey: badText(limits.keyBytes),
   uniqueKey: badText(limits.keyBytes),
+  onConflict: fc.constantFrom<unknown>(null, "", "Keep", "replace", true, {}),
   headers: fc.constantFrom<unknown>(
     null,
     [],

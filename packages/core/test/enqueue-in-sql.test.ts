@@ -12,7 +12,7 @@ const time = 'not a time with its zone, as in "2030-01-31T09:00:00Z"';
 const until = 'not "started", "finished" or {"periodMs": number from 1 to 100000000000000}';
 const nothing = "Nothing was enqueued.";
 const known =
-  "Known options: queue, version, priority, headers, runAt, delayMs, maxAttempts, partitionKey, uniqueKey, uniqueUntil.";
+  "Known options: queue, version, priority, headers, runAt, delayMs, maxAttempts, partitionKey, uniqueKey, uniqueUntil, onConflict.";
 const name = "Pass the name that defineJob was given.";
 
 test.each<[message: string, hint: string, args: string]>([
@@ -111,6 +111,17 @@ test.each<[message: string, hint: string, args: string]>([
   ],
   ['job "mail": its headers is [], not an object', nothing, `'mail', '1', '{"headers": []}'`],
   ['job "mail": it has uniqueUntil but no uniqueKey', nothing, `'mail', '1', '{"uniqueUntil": "finished"}'`],
+  ['job "mail": it has onConflict but no uniqueKey', nothing, `'mail', '1', '{"onConflict": "keep"}'`],
+  [
+    'job "mail": its onConflict is "replace", not "keep", "debounce" or "throttle"',
+    nothing,
+    `'mail', '1', '{"uniqueKey": "k", "onConflict": "replace"}'`,
+  ],
+  [
+    'job "mail": its onConflict is "debounce", which changes a job that waits: its uniqueUntil can only be "started"',
+    nothing,
+    `'mail', '1', '{"uniqueKey": "k", "onConflict": "debounce", "uniqueUntil": {"periodMs": 9}}'`,
+  ],
   [
     `job "mail": its uniqueUntil is "never", ${until}`,
     nothing,
@@ -157,7 +168,8 @@ test("every option is stored, and one that is null is as if it were absent", asy
   await psql(`select pillion.enqueue(name => 'mail', payload => 'null', options => '{"queue": "post", "version": 2,
     "priority": -4, "headers": {"tenant": null}, "runAt": "2030-01-31T09:00:00+05:45", "maxAttempts": 3, "partitionKey": "p", "uniqueKey": "k"}')`);
   await psql(`select pillion.enqueue('mail', '[]', '{"queue": null, "version": null, "priority": null, "headers": null, "runAt": null,
-    "delayMs": null, "maxAttempts": null, "partitionKey": null, "uniqueKey": null, "uniqueUntil": null}')`);
+    "delayMs": null, "maxAttempts": null, "partitionKey": null, "uniqueKey": null, "uniqueUntil": null,
+    "onConflict": null}')`);
   expect(
     await queue.query(
       "select queue, version, priority, headers, run_at > now() as later, state, max_attempts, partition_key, unique_key, payload from pillion.job order by id",
@@ -214,6 +226,20 @@ test("a key that a waiting job holds is answered with that job, in every state o
   expect(await queue.query(keyed, [], tx)).toEqual([{ ...first, created: false }]);
   await tx.query("commit");
   expect(await queue.names()).toEqual(["mail"]);
+});
+
+test.each([
+  ["keep", { payload: 1, state: "scheduled" }],
+  ["debounce", { payload: 2, state: "ready" }],
+  ["throttle", { payload: 2, state: "scheduled" }],
+])("onConflict %s does to the waiting job what it says", async (onConflict, becomes) => {
+  await psql(`select pillion.enqueue('mail', '1', '{"uniqueKey": "k", "delayMs": 3600000}')`);
+  expect(
+    await queue.query("select created, state from pillion.enqueue('mail', '2', $1)", [
+      { uniqueKey: "k", uniqueUntil: "started", onConflict },
+    ]),
+  ).toEqual([{ created: false, state: becomes.state }]);
+  expect(await queue.query("select payload, state from pillion.job")).toEqual([becomes]);
 });
 
 test("in a trigger, a function and a procedure the job shares the fate of the row", async () => {

@@ -64,6 +64,20 @@ const refused: [options: unknown, message: string][] = [
     { uniqueKey: "k", uniqueUntil: { periodMs: undefined } },
     "its uniqueUntil.periodMs is null, not a number of milliseconds from 1 to 100000000000000",
   ],
+  [{ onConflict: "debounce" }, "it has onConflict but no uniqueKey"],
+  [
+    { uniqueKey: "k", onConflict: "replace" },
+    'its onConflict is "replace", none of "keep", "debounce" and "throttle"',
+  ],
+  [{ uniqueKey: "k", onConflict: null }, 'its onConflict is null, none of "keep", "debounce" and "throttle"'],
+  [
+    { uniqueKey: "k", uniqueUntil: "finished", onConflict: "throttle" },
+    'its onConflict is "throttle", which changes a job that waits: its uniqueUntil can only be "started"',
+  ],
+  [
+    { uniqueKey: "k", uniqueUntil: { periodMs: 1 }, onConflict: "debounce" },
+    'its onConflict is "debounce", which changes a job that waits: its uniqueUntil can only be "started"',
+  ],
   [{ headers: [] }, "its headers are an array, not an object"],
   [{ headers: "a" }, 'its headers are "a", not an object'],
   [{ headers: null }, "its headers are null, not an object"],
@@ -74,7 +88,7 @@ const refused: [options: unknown, message: string][] = [
   [{ headers: { a: { b: 1n } } }, "its headers.a.b is a BigInt, which JSON cannot carry; pass it as text"],
   [
     { prioritiy: 1 },
-    'it has the unknown option "prioritiy". Known: queue, priority, runAt, delayMs, maxAttempts, uniqueKey, uniqueUntil, partitionKey, headers',
+    'it has the unknown option "prioritiy". Known: queue, priority, runAt, delayMs, maxAttempts, uniqueKey, uniqueUntil, onConflict, partitionKey, headers',
   ],
   ["urgent", 'its options are "urgent", not a plain object'],
   [[], "its options are an array, not a plain object"],
@@ -106,6 +120,7 @@ test("an option that is undefined is as if it were absent", async () => {
       "maxAttempts",
       "uniqueKey",
       "uniqueUntil",
+      "onConflict",
       "partitionKey",
       "headers",
     ].map((name) => [name, undefined]),

@@ -67,6 +67,8 @@ const options: Record<string, object> = {
   "a uniqueKey of 513 bytes": { uniqueKey: "x".repeat(513) },
   "a uniqueUntil without a key": { uniqueUntil: "finished" },
   "a uniqueUntil that is unknown": { uniqueKey: "k", uniqueUntil: "never" },
+  "an onConflict without a key": { onConflict: "debounce" },
+  "an onConflict that is unknown": { uniqueKey: "k", onConflict: "replace" },
   "a partitionKey that is null": { partitionKey: null },
   "headers that are an array": { headers: [] },
   "headers with a BigInt": { headers: { a: 1n } },

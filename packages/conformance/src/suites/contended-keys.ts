@@ -3,7 +3,7 @@ import type { Enqueued } from "@pillion/core";
 import type { AnyJob, Context, OpenTransaction } from "../context.ts";
 import { accepted } from "../expect.ts";
 import type { Case, Suite } from "../suite.ts";
-import { committed, key } from "./keys.ts";
+import { committed, key } from "./committed-key.ts";
 
 /** A transaction whose enqueue waits for somebody else's. */
 async function waiting(

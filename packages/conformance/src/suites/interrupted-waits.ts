@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { OpenTransaction } from "../context.ts";
 import { accepted, assertSqlState, rejection } from "../expect.ts";
 import type { Case, Suite } from "../suite.ts";
-import { committed, key } from "./keys.ts";
+import { committed, key } from "./committed-key.ts";
 
 const timeouts = [
   { setting: "lock_timeout", state: "55P03" },

@@ -1,20 +1,10 @@
 import assert from "node:assert/strict";
-import type { Enqueued, EnqueueOptions } from "@pillion/core";
+import type { EnqueueOptions } from "@pillion/core";
 import type { AnyJob, Context } from "../context.ts";
 import { accepted } from "../expect.ts";
 import type { Case, Suite } from "../suite.ts";
-
-export const key = { uniqueKey: "the key" } as const;
-
-/** Enqueues in a transaction of its own that commits. */
-export async function committed(
-  context: Context,
-  type: AnyJob,
-  options: EnqueueOptions = key,
-): Promise<Enqueued> {
-  const connection = await context.connection();
-  return connection.transaction((tx) => context.verbs.enqueue(tx, type(null, options)));
-}
+import { committed, key } from "./committed-key.ts";
+import { replacedPayloads } from "./replaced-payloads.ts";
 
 async function assertJobs(context: Context, type: AnyJob, ids: readonly string[]): Promise<void> {
   const jobs = await context.reader.jobs(type.name);
@@ -200,4 +190,7 @@ const cases: Case[] = [
 ];
 
 /** A duplicate key is an answer: `created: false` and the id of a job that will still run after this COMMIT. */
-export const keys: Suite = { name: "keys", cases: () => [...absorption, ...leaning, ...cases] };
+export const keys: Suite = {
+  name: "keys",
+  cases: () => [...absorption, ...leaning, ...cases, ...replacedPayloads],
+};

@@ -55,6 +55,7 @@ const options: readonly [name: string, options: EnqueueOptions, stored: Partial<
       headers: undefined,
       uniqueKey: undefined,
       uniqueUntil: undefined,
+      onConflict: undefined,
     },
     {
       queue: defaults.queue,

@@ -24,6 +24,12 @@ export interface EnqueueOptions {
    * way or over, and so may not see what your transaction wrote.
    */
   readonly uniqueUntil?: "started" | "finished" | { readonly periodMs: number } | undefined;
+  /**
+   * What becomes of the waiting job that has the key already. `"keep"` (the default): it stays as it is.
+   * `"debounce"`: it gets this payload, with its version and headers, and this run-at. `"throttle"`: it gets this
+   * payload and keeps its run-at. Only with `uniqueKey`, and the last two only with `uniqueUntil: "started"`.
+   */
+  readonly onConflict?: "keep" | "debounce" | "throttle" | undefined;
   /** Jobs of one partition (a tenant, an account) can be limited together. 1 to 512 bytes. */
   readonly partitionKey?: string | undefined;
   /** JSON that travels beside the payload: trace context, tenant. */
@@ -54,4 +60,6 @@ export interface JobRow {
   readonly uniqueKey: string | null;
   readonly uniqueUntil: "started" | "finished" | "period" | null;
   readonly periodMs: string | null;
+  /** Null for `keep`. */
+  readonly onConflict: "debounce" | "throttle" | null;
 }

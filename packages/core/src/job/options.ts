@@ -13,6 +13,7 @@ const known = [
   "maxAttempts",
   "uniqueKey",
   "uniqueUntil",
+  "onConflict",
   "partitionKey",
   "headers",
 ];
@@ -32,6 +33,7 @@ export function optionsIssueOf(options: unknown): string | undefined {
     duration("delayMs", delayMs, 0) ??
     runAtIssueOf(options) ??
     uniqueIssueOf(options) ??
+    onConflictIssueOf(options) ??
     text("partitionKey", partitionKey, keyIssueOf) ??
     (headers === undefined || (typeof headers === "object" && headers !== null && !Array.isArray(headers))
       ? undefined
@@ -56,6 +58,16 @@ function uniqueIssueOf({ uniqueKey, uniqueUntil }: EnqueueOptions): string | und
   if (keys.length !== 1 || keys[0] !== "periodMs")
     return `its uniqueUntil is ${show(uniqueUntil)}, none of "started", "finished" and { periodMs }`;
   return duration("uniqueUntil.periodMs", (uniqueUntil as { periodMs: unknown }).periodMs ?? null, 1);
+}
+
+function onConflictIssueOf({ onConflict, uniqueKey, uniqueUntil }: EnqueueOptions): string | undefined {
+  if (onConflict === undefined) return undefined;
+  if (!["keep", "debounce", "throttle"].includes(onConflict))
+    return `its onConflict is ${show(onConflict)}, none of "keep", "debounce" and "throttle"`;
+  if (uniqueKey === undefined) return "it has onConflict but no uniqueKey";
+  return onConflict === "keep" || (uniqueUntil ?? "started") === "started"
+    ? undefined
+    : `its onConflict is "${onConflict}", which changes a job that waits: its uniqueUntil can only be "started"`;
 }
 
 const keyIssueOf = (value: unknown) => shortTextIssueOf(value, limits.keyBytes);

@@ -114,6 +114,7 @@ function row(type: JobType, payload: string, headers: string | null, options: En
     uniqueKey: uniqueKey ?? null,
     uniqueUntil: uniqueKey === undefined ? null : until,
     periodMs: period === undefined ? null : String(period),
+    onConflict: (options.onConflict ?? "keep") === "keep" ? null : (options.onConflict as "debounce"),
   };
 }
 

@@ -32,6 +32,7 @@ function options(row: JobRow): string {
   if (row.uniqueKey !== null)
     text += `,"uniqueKey":${JSON.stringify(row.uniqueKey)},"uniqueUntil":"${row.uniqueUntil}"`;
   if (row.periodMs !== null) text += `,"periodMs":${row.periodMs}`;
+  if (row.onConflict !== null) text += `,"onConflict":"${row.onConflict}"`;
   if (row.headers !== null) text += `,"headers":${row.headers}`;
   return text;
 }
