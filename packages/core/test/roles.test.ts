@@ -1,6 +1,6 @@
 import { defineJob, defineTopic, type } from "@pillion/core";
 import { createAdmin } from "@pillion/core/admin";
-import { createWorker, handle } from "@pillion/core/worker";
+import { createWorker, handle, schedule } from "@pillion/core/worker";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { forms } from "./every-form.ts";
@@ -82,6 +82,7 @@ const reading = [
   "select * from pillion.unique_key",
   "select * from pillion.worker",
   "select * from pillion.subscription",
+  "select * from pillion.schedule",
 ];
 const writing = [
   "update pillion.job set priority = 4",
@@ -92,6 +93,9 @@ const writing = [
   "update pillion.unique_key set job = 1",
   "insert into pillion.guard (guard, name, queue) values (now(), 'x', 'x')",
   "delete from pillion.subscription",
+  "insert into pillion.schedule (name, every_ms, job_name, payload) values ('x', 100, 'x', '1')",
+  "update pillion.schedule set paused_at = now()",
+  "delete from pillion.schedule",
   "truncate pillion.job",
   "drop table pillion.job",
   "create table pillion.mine (id integer)",
@@ -185,6 +189,32 @@ test("a worker runs jobs to every end: completed, retried, dead, handed back, pr
   expect(await states()).toEqual(reached.with(5, "ready"));
   expect(logged.filter((message) => /denied|could not/.test(message))).toEqual([]);
   await admin.close();
+});
+
+test("a worker stores schedules, fires them, and changes them at run time; a reader looks at them", async () => {
+  const worker = createWorker({
+    database: urlOf("worker"),
+    schema: queue.schema,
+    logger: false,
+    handlers: [handle(echo, () => {})],
+    schedules: [schedule({ name: "yearly", cron: "@yearly", job: echo(1) })],
+  });
+  await worker.runOnce();
+  await queue.query("update pillion.schedule set passed = passed - interval '2 years', due_at = null");
+  const before = (await queue.names()).length;
+  await worker.runOnce();
+  expect(await queue.names()).toHaveLength(before + 1);
+  const { schedules } = createAdmin({ database: pools.worker, schema: queue.schema });
+  await schedules.set(schedule({ name: "daily", cron: "@daily", job: echo(1) }));
+  await schedules.pause("daily");
+  await schedules.resume("daily");
+  await schedules.runNow("daily");
+  expect(await queue.names()).toHaveLength(before + 2);
+  const reader = createAdmin({ database: pools.reader, schema: queue.schema });
+  expect((await reader.schedules.list()).map(({ name }) => name)).toEqual(["daily", "yearly"]);
+  await expect(reader.schedules.runNow("daily")).rejects.toMatchObject(denied);
+  await schedules.remove("daily");
+  await schedules.remove("yearly");
 });
 
 test.each([

@@ -3,6 +3,7 @@ import { InvalidConfigurationError } from "../errors.ts";
 import type { JobState } from "../job/job.ts";
 import { type DatabaseOption, toDatabase } from "../worker/connect.ts";
 import { Link } from "../worker/link.ts";
+import { type ScheduleAdmin, scheduleAdmin } from "./schedules.ts";
 
 /** One attempt of a job. Times are by the database's clock. */
 export interface AttemptRecord {
@@ -48,6 +49,8 @@ export interface JobRecord {
 export interface Admin {
   /** What happened to this job; undefined where there is none of this id. */
   job(id: string): Promise<JobRecord | undefined>;
+  /** Schedules at run time. */
+  readonly schedules: ScheduleAdmin;
   /** Closes what was opened for this object. */
   close(): Promise<void>;
 }
@@ -63,6 +66,7 @@ export function createAdmin(options: { database: DatabaseOption; schema?: string
       const row = (await link.run(link.engine.findJob, { id }))[0];
       return row && toRecord(JSON.parse(row.job!), JSON.parse(row.attempts!));
     },
+    schedules: scheduleAdmin(link),
     close: async () => database.close?.(),
   };
 }

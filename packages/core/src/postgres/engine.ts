@@ -1,4 +1,5 @@
 import { cancelJobs, rescheduleJobs, retryJobs } from "./change-jobs.ts";
+import { pauseSchedule, removeSchedule, resumeSchedule, runSchedule } from "./change-schedule.ts";
 import { claim } from "./claim.ts";
 import { complete } from "./complete.ts";
 import { discard } from "./discard.ts";
@@ -9,6 +10,7 @@ import { findJob } from "./find-job.ts";
 import { fireSchedules } from "./fire-schedules.ts";
 import { depart, forgetSilent, heartbeat } from "./heartbeat.ts";
 import { keep } from "./keep.ts";
+import { listSchedules } from "./list-schedules.ts";
 import { pauseQueue, resumeQueue } from "./pause.ts";
 import { promote } from "./promote.ts";
 import { publish } from "./publish.ts";
@@ -58,5 +60,10 @@ export function postgresEngine(schemaName: string) {
     publish: publish(schema),
     subscribe: subscribe(schema),
     unsubscribe: unsubscribe(schema),
+    pauseSchedule: pauseSchedule(schema),
+    resumeSchedule: resumeSchedule(schema),
+    removeSchedule: removeSchedule(schema),
+    runSchedule: runSchedule(schema),
+    listSchedules: listSchedules(schema),
   };
 }

@@ -16,7 +16,7 @@ const mostSlots = 10;
  */
 export function planOf(row: Row): ScheduleMove {
   const timing = timingOf({ cron: row.cron!, timeZone: row.time_zone!, everyMs: row.every_ms! });
-  const [passed, now] = [new Date(row.passed!), new Date(row.now!)];
+  const [passed, now] = [passedOf(row.passed!), new Date(row.now!)];
   const { slots, upTo } = dueSlots(timing, passed, now, row.missed === "runOnce");
   return {
     name: row.name!,
@@ -48,4 +48,12 @@ export function dueSlots(
   for (; slot !== undefined && slot <= now && slots.length < mostSlots; slot = timing.after(slot))
     slots.push(slot);
   return { slots, upTo: slots.at(-1) };
+}
+
+/** @throws Error for what SQL can store there and a Date cannot hold */
+export function passedOf(text: string): Date {
+  const passed = new Date(text);
+  if (Number.isNaN(passed.getTime()))
+    throw new Error(`its passed is ${text}, which is no time that can be worked with`);
+  return passed;
 }

@@ -19,10 +19,9 @@ export interface TimingText {
 
 /** @throws Error that says what cannot be read, to follow "schedule … cannot be read: " */
 export function timingOf({ cron, timeZone, everyMs }: TimingText): Timing {
-  if (everyMs !== null) return intervalTiming(Number(everyMs));
-  const issue = cronIssueOf(cron, timeZone);
+  const issue = everyMs === null ? cronIssueOf(cron, timeZone) : intervalIssueOf(Number(everyMs));
   if (issue !== undefined) throw new Error(issue);
-  return cronTiming(cron!, timeZone!);
+  return everyMs === null ? cronTiming(cron!, timeZone!) : intervalTiming(Number(everyMs));
 }
 
 /** Says why these are no cron line and time zone, if they are not. */

@@ -59,6 +59,7 @@ export class Scheduler {
     const seen = rows.slice(0, -1);
     const moves = seen.flatMap((row) => this.#plan(row) ?? []);
     await this.#fire(moves);
+    if (seen.length === schedulesAtOnce) return 0;
     const now = Date.parse(seen[0]?.now ?? "");
     // Whoever moved a schedule, it is due when it was worked out to be.
     const dues = moves.filter(({ due }) => due !== "infinity").map(({ due }) => Date.parse(due) - now);
