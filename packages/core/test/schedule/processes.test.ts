@@ -24,11 +24,11 @@ afterEach(async () => {
   await queue.drop();
 });
 
-const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
-
 /** Starts a worker process whose clock is wrong by that much; resolves when it works. */
 async function workerProcess(shiftMs = 0): Promise<{ child: ChildProcess; said: string }> {
-  const args = ["--import", here("./shifted-clock.mjs"), "--import", "tsx", here("./child.ts")];
+  const clock = fileURLToPath(new URL("./shifted-clock.mjs", import.meta.url));
+  const script = fileURLToPath(new URL("./child.ts", import.meta.url));
+  const args = ["--import", clock, "--import", "tsx", script];
   const child = spawn(process.execPath, [...args, queue.url, queue.schema], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, SHIFT_MS: String(shiftMs) },
