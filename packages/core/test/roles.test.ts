@@ -191,7 +191,7 @@ test("a worker runs jobs to every end: completed, retried, dead, handed back, pr
   await admin.close();
 });
 
-test("a worker stores schedules, fires them, and changes them at run time; a reader looks at them", async () => {
+test("a worker stores schedules and fires them; it and an operator change them at run time, and a reader looks at them", async () => {
   const worker = createWorker({
     database: urlOf("worker"),
     schema: queue.schema,
@@ -205,15 +205,18 @@ test("a worker stores schedules, fires them, and changes them at run time; a rea
   await worker.runOnce();
   expect(await queue.names()).toHaveLength(before + 1);
   const { schedules } = createAdmin({ database: pools.worker, schema: queue.schema });
-  await schedules.set(schedule({ name: "daily", cron: "@daily", job: echo(1) }));
-  await schedules.pause("daily");
-  await schedules.resume("daily");
+  const operator = createAdmin({ database: pools.operator, schema: queue.schema });
+  for (const { set, pause, resume } of [schedules, operator.schedules]) {
+    await set(schedule({ name: "daily", cron: "@daily", job: echo(1) }));
+    await pause("daily");
+    await resume("daily");
+  }
   await schedules.runNow("daily");
   expect(await queue.names()).toHaveLength(before + 2);
   const reader = createAdmin({ database: pools.reader, schema: queue.schema });
   expect((await reader.schedules.list()).map(({ name }) => name)).toEqual(["daily", "yearly"]);
   await expect(reader.schedules.runNow("daily")).rejects.toMatchObject(denied);
-  await schedules.remove("daily");
+  await operator.schedules.remove("daily");
   await schedules.remove("yearly");
 });
 
@@ -266,9 +269,9 @@ test("an operator cancels, pauses, resumes and sets queues, and says who subscri
     await as("operator", statement);
 });
 
-const queuesAndTopics = /pillion[.](queue|subscription)/;
+const operated = /pillion[.](queue|subscription|schedule)\b/;
 test.each([
-  ...[...reading, ...writing].filter((statement) => !queuesAndTopics.test(statement)),
+  ...[...reading, ...writing].filter((statement) => !operated.test(statement)),
   ...enqueueing,
   ...inside,
   ...looking,
