@@ -37,3 +37,9 @@ export function spread(values: readonly number[], to: readonly number[]): string
   const at = (share: number) => ratios[Math.round(share * (ratios.length - 1))]!.toFixed(2);
   return `${at(0.25)}–${at(0.75)}`;
 }
+
+/** The value that `share` of all values do not exceed. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!;
+}

@@ -1,0 +1,58 @@
+import { defineJob, type } from "@pillion/core";
+import { migrate } from "@pillion/core/migrate";
+import { createWorker, handle, type WorkerOptions } from "@pillion/core/worker";
+import { enqueue, enqueueMany } from "@pillion/pg";
+import type { Mode, System } from "./arm.ts";
+
+/** The job of all benches but enqueue. No validator: its time would be the validator's. */
+const noop = defineJob({ name: "noop", payload: type<{ i: number }>() });
+
+const options: Record<Mode, Partial<WorkerOptions>> = {
+  default: {},
+  best: { concurrency: 100 },
+  polling: { listen: false },
+};
+
+export const pillion: System = {
+  name: "pillion",
+  modes: { default: "nothing set", best: "concurrency 100", polling: "listen: false" },
+
+  async prepare(url) {
+    await migrate({ database: url });
+  },
+  async clean(pool) {
+    await pool.query("truncate pillion.job, pillion.archive, pillion.attempt, pillion.unique_key");
+  },
+  async holds(pool) {
+    // Its own index answers, however many jobs wait.
+    const { rowCount } = await pool.query(
+      "select from pillion.job where state = 'running' and partition_key is null limit 1",
+    );
+    return rowCount === 1;
+  },
+  async produce() {
+    return {
+      async one(client, i) {
+        await enqueue(client, noop({ i }));
+      },
+      async many(client, is) {
+        await enqueueMany(
+          client,
+          is.map((i) => noop({ i })),
+        );
+      },
+      async close() {},
+    };
+  },
+  async work(url, mode, handler) {
+    const worker = createWorker({
+      database: url,
+      handlers: [handle(noop, ({ payload }) => handler(payload.i))],
+      // What a scene puts beside the jobs waits in queues that the worker looks at too.
+      queues: ["default", "other"],
+      ...options[mode],
+    });
+    await worker.start();
+    return () => worker.stop();
+  },
+};
