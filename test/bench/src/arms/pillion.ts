@@ -50,6 +50,7 @@ export const pillion: System = {
       handlers: [handle(noop, ({ payload }) => handler(payload.i))],
       // What a scene puts beside the jobs waits in queues that the worker looks at too.
       queues: ["default", "other"],
+      logger: { info() {}, warn() {}, error: console.error },
       ...options[mode],
     });
     await worker.start();

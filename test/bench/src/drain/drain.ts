@@ -7,7 +7,7 @@ import type { Host } from "../server.ts";
 export interface DrainOptions {
   readonly mode: Mode;
   readonly jobs: number;
-  readonly handler?: WorkerSettings["handler"];
+  readonly handler?: WorkerSettings["handler"] | undefined;
   /** The time after which the rate is taken from what is done by then. */
   readonly limitMs: number;
   /** Whether the end is when all outcomes are written (the usual), or when the last handler was called. */

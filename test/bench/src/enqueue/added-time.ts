@@ -1,7 +1,7 @@
 import type { Harness } from "@pillion/conformance";
 import { defineAdapter, type Statement } from "@pillion/core/adapter";
 import { allHarnesses } from "../../../harnesses.ts";
-import { type Check, printTable } from "../report.ts";
+import type { Check, Part } from "../report/outcome.ts";
 import { median, ratio, spread } from "../rounds.ts";
 import { invoice, sendInvoice } from "./order.ts";
 import { rawQuery } from "./raw-query.ts";
@@ -14,7 +14,7 @@ interface Extent {
 }
 
 /** The time that `enqueue(tx, job)` takes, beside the ORM's own raw query that runs the same statement. */
-export async function addedTime(database: BenchDatabase, extent: Extent): Promise<Check[]> {
+export async function addedTime(database: BenchDatabase, extent: Extent): Promise<Part> {
   const checks: Check[] = [];
   const table: string[][] = [];
   for (const harness of oneOfEach(await allHarnesses())) {
@@ -28,9 +28,11 @@ export async function addedTime(database: BenchDatabase, extent: Extent): Promis
       atMost: 1.15,
     });
   }
-  console.log("One statement in an open transaction, µs");
-  printTable(["ORM", "enqueue", "raw query", "enqueue/raw", "middle half"], table);
-  return checks;
+  const title = "One statement in an open transaction, µs";
+  return {
+    tables: [{ title, head: ["ORM", "enqueue", "raw query", "enqueue/raw", "middle half"], rows: table }],
+    checks,
+  };
 }
 
 /** Forms of transaction run statements in the same way: one for each release and driver will do. */

@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { configure } from "@pillion/pg";
 import type { PoolClient } from "pg";
-import { type Check, printTable, round } from "../report.ts";
+import { type Check, type Part, shown } from "../report/outcome.ts";
 import { alternate, median, ratio, spread } from "../rounds.ts";
 import { invoice, sendInvoice } from "./order.ts";
 import type { BenchDatabase } from "./tables.ts";
@@ -13,7 +13,7 @@ const arms = ["enqueueMany", "by hand"] as const;
 export async function batches(
   { pool, schema }: BenchDatabase,
   { rounds, jobs }: { readonly rounds: number; readonly jobs: number },
-): Promise<Check[]> {
+): Promise<Part> {
   const { enqueueMany } = configure({ schema });
   const client = await pool.connect();
   const run = {
@@ -30,24 +30,28 @@ export async function batches(
       await client.query("truncate job, twin");
       return jobs / seconds;
     });
-    console.log(`${jobs.toLocaleString("en")} jobs in one transaction`);
-    printTable(
-      ["arm", "jobs/s", "enqueueMany/arm", "middle half"],
-      arms.map((arm) => [
-        arm,
-        String(round(median(samples[arm]))),
-        ratio(samples.enqueueMany, samples[arm]).toFixed(3),
-        spread(samples.enqueueMany, samples[arm]),
-      ]),
-    );
-    return [
-      {
-        name: "jobs/s of INSERT … SELECT by hand kept by enqueueMany",
-        value: ratio(samples.enqueueMany, samples["by hand"]),
-        atLeast: 0.8,
-      },
-      await memory(client, schema, jobs),
-    ];
+    return {
+      tables: [
+        {
+          title: `${jobs.toLocaleString("en")} jobs in one transaction`,
+          head: ["arm", "jobs/s", "enqueueMany/arm", "middle half"],
+          rows: arms.map((arm) => [
+            arm,
+            shown(median(samples[arm])),
+            ratio(samples.enqueueMany, samples[arm]).toFixed(3),
+            spread(samples.enqueueMany, samples[arm]),
+          ]),
+        },
+      ],
+      checks: [
+        {
+          name: "jobs/s of INSERT … SELECT by hand kept by enqueueMany",
+          value: ratio(samples.enqueueMany, samples["by hand"]),
+          atLeast: 0.8,
+        },
+        await memory(client, schema, jobs),
+      ],
+    };
   } finally {
     client.release();
   }

@@ -1,9 +1,9 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { type Check, printTable, round } from "../report.ts";
+import { type Chart, type Check, type Part, shown } from "../report/outcome.ts";
 import { alternate, median, ratio, spread } from "../rounds.ts";
 import type { Arm, Done, Go } from "./client.ts";
-import { sleepingWorker } from "./sleeping-worker.ts";
+import { type Setting, settings } from "./settings.ts";
 import type { BenchDatabase } from "./tables.ts";
 
 const clients = 16;
@@ -15,49 +15,74 @@ const arms: readonly Arm[] = ["enqueue", "twin", "minimal"];
  * nothing back.
  */
 export async function commitsPerSecond(
-  { url, schema }: BenchDatabase,
-  { rounds, windowMs }: { readonly rounds: number; readonly windowMs: number },
-): Promise<Check[]> {
+  database: BenchDatabase,
+  extent: { readonly rounds: number; readonly windowMs: number },
+): Promise<Part & { readonly chart: Chart }> {
+  const { url, schema } = database;
   const processes = await Promise.all(Array.from({ length: clients }, () => startClient(url, schema)));
-  const measure = async (arm: Arm) => {
-    const done = await Promise.all(processes.map((process) => ask(process, { arm, forMs: windowMs })));
-    return done.reduce((sum, { commits, ms }) => sum + (commits / ms) * 1_000, 0);
-  };
-  const checks: Check[] = [];
-  const table: string[][] = [];
   try {
-    for (const asleep of [false, true]) {
-      const worker = asleep ? await sleepingWorker(url, schema) : undefined;
-      const setting = asleep ? "worker asleep on another queue" : "no worker";
-      const samples = await alternate(arms, { rounds }, measure);
-      await worker?.stop();
-      for (const arm of arms)
-        table.push([
-          setting,
-          arm === "enqueue" ? "enqueue" : `bare INSERT, ${arm} table`,
-          String(round(median(samples[arm]))),
-          ratio(samples.enqueue, samples[arm]).toFixed(3),
-          spread(samples.enqueue, samples[arm]),
-        ]);
-      checks.push(
+    const parts: Awaited<ReturnType<typeof inSetting>>[] = [];
+    for (const setting of settings) parts.push(await inSetting(setting, processes, database, extent));
+    return {
+      tables: [
         {
-          name: `commits/s of a bare INSERT into a twin table kept, ${setting}`,
-          value: ratio(samples.enqueue, samples.twin),
-          atLeast: 0.95,
+          title: `Transactions of ${clients} Node processes: one business INSERT and one job each.`,
+          head: ["setting", "arm", "commits/s", "enqueue/arm", "middle half", "worker's jobs/s"],
+          rows: parts.flatMap(({ rows }) => rows),
         },
-        {
-          name: `commits/s of a bare INSERT into a minimal table kept, ${setting}`,
-          value: ratio(samples.enqueue, samples.minimal),
-          atLeast: 0.85,
-        },
-      );
-    }
+      ],
+      checks: parts.flatMap(({ checks }) => checks),
+      chart: {
+        title: `Commits of ${clients} processes, each with one INSERT and one job`,
+        unit: "commits a second",
+        bars: parts.flatMap(({ bars }) => bars),
+      },
+    };
   } finally {
     for (const process of processes) process.disconnect();
   }
-  console.log(`Transactions of ${clients} Node processes: one business INSERT and one job each`);
-  printTable(["setting", "arm", "commits/s", "enqueue/arm", "middle half"], table);
-  return checks;
+}
+
+async function inSetting(
+  { name: setting, start }: Setting,
+  processes: readonly ChildProcess[],
+  database: BenchDatabase,
+  { rounds, windowMs }: { readonly rounds: number; readonly windowMs: number },
+) {
+  const running = await start(database);
+  const load = Object.fromEntries(arms.map((arm) => [arm, [] as number[]])) as Record<Arm, number[]>;
+  const samples = await alternate(arms, { rounds }, async (arm) => {
+    const [before, from] = [running.done(), performance.now()];
+    const done = await Promise.all(processes.map((process) => ask(process, { arm, forMs: windowMs })));
+    load[arm].push(((running.done() - before) / (performance.now() - from)) * 1_000);
+    return done.reduce((sum, { commits, ms }) => sum + (commits / ms) * 1_000, 0);
+  });
+  await running.stop();
+  const named = (arm: Arm) => (arm === "enqueue" ? "enqueue" : `bare INSERT, ${arm} table`);
+  const checks: Check[] = [
+    {
+      name: `commits/s of a bare INSERT into a twin table kept, ${setting}`,
+      value: ratio(samples.enqueue, samples.twin),
+      atLeast: 0.95,
+    },
+    {
+      name: `commits/s of a bare INSERT into a minimal table kept, ${setting}`,
+      value: ratio(samples.enqueue, samples.minimal),
+      atLeast: 0.85,
+    },
+  ];
+  return {
+    checks,
+    rows: arms.map((arm) => [
+      setting,
+      named(arm),
+      shown(median(samples[arm])),
+      ratio(samples.enqueue, samples[arm]).toFixed(3),
+      spread(samples.enqueue, samples[arm]),
+      shown(Math.round(median(load[arm]))),
+    ]),
+    bars: arms.map((arm) => ({ name: `${named(arm)}, ${setting}`, value: median(samples[arm]) })),
+  };
 }
 
 async function startClient(url: string, schema: string): Promise<ChildProcess> {

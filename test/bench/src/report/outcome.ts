@@ -37,12 +37,16 @@ export interface Comparison {
   readonly better: "higher" | "lower";
 }
 
-/** What a bench found. */
-export interface Outcome {
+/** What one part of a bench found. */
+export interface Part {
   readonly tables: readonly Table[];
+  readonly checks: readonly Check[];
+}
+
+/** What a bench found. */
+export interface Outcome extends Part {
   readonly chart: Chart;
   readonly comparisons?: readonly Comparison[];
-  readonly checks: readonly Check[];
 }
 
 export type Judged = Check & { readonly ok: boolean };
@@ -58,7 +62,7 @@ export function asked({ atLeast, atMost }: Check): string {
   return atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`;
 }
 
-export function round(value: number): number {
+function round(value: number): number {
   return Number(value.toPrecision(Math.abs(value) >= 1_000 ? 4 : 3));
 }
 
