@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Timing, timingOf } from "../../src/schedule/timing.ts";
@@ -129,6 +130,24 @@ const results: [string, string, string, string, string[]][] = [
 
 test.each(results)("%s (%s, %s)", (_, zone, cron, from, expected) => {
   expect(slots(cronTiming(cron, zone), from, expected.length)).toEqual(expected);
+});
+
+test("the results that the page on schedules shows are those that come out", () => {
+  const page = readFileSync(new URL("../../../../docs/schedules.md", import.meta.url), "utf8");
+  const rows = [...page.matchAll(/^\| (\w+\/\w+) \| `(.+?)` \| (\d+ \w+ \d{4}),.*\((\d\d:\d\d) UTC\) \|$/gm)];
+  expect(rows).toHaveLength(5);
+  for (const [row, zone, cron, day, time] of rows) {
+    // The zone's day begins up to half a day earlier or later than the day in UTC.
+    const shown = slots(
+      cronTiming(cron!, zone!),
+      new Date(Date.parse(`${day} UTC`) - 86_400_000).toISOString(),
+      3,
+    );
+    const [slot] = shown.filter(
+      (slot) => new Date(slot).toLocaleDateString("en-GB", { timeZone: zone!, dateStyle: "long" }) === day,
+    );
+    expect(slot?.slice(11), row).toBe(`${time}Z`);
+  }
 });
 
 const changes = [
