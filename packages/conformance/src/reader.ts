@@ -20,6 +20,7 @@ export interface StoredJob {
   /** Milliseconds since 1970. */
   readonly run_at: string;
   readonly created_at: string;
+  readonly start_before: string | null;
 }
 
 /** The suite's own eyes: a few plain pg connections, which no adapter has any part in. */
@@ -62,7 +63,8 @@ export function openReader(url: string, schema: string, jobs: string, patienceMs
         `select id::text, state::text, attempt::text, queue, priority::text, version::text, max_attempts::text,
            partition_key, unique_key, headers::text, payload::text, jsonb_typeof(payload) as payload_type,
            enqueued_xid::text as xid, (extract(epoch from run_at) * 1000)::text as run_at,
-           (extract(epoch from created_at) * 1000)::text as created_at
+           (extract(epoch from created_at) * 1000)::text as created_at,
+           (extract(epoch from start_before) * 1000)::text as start_before
          from "${from}".job where name = $1 order by job.id`,
         [name],
       );

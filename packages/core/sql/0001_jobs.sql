@@ -85,6 +85,7 @@ create table pillion.archive (
   max_attempts   integer,
   created_at     timestamptz not null,
   run_at         timestamptz not null,
+  start_before   timestamptz,
   -- The last attempt; earlier ones are in `attempt`.
   started_at     timestamptz,
   finished_at    timestamptz not null,

@@ -4,7 +4,7 @@
 -- INSERT in it once: sent as a statement of its own it would be planned for every job, which costs more than the
 -- rest of the enqueue; and one text, because an answer of several columns has to be planned too. All that comes is
 -- text, because drivers disagree on every other type. options: {version?, priority?, maxAttempts?, partitionKey?,
--- headers?, runAt?, delayMs?, guarded?, pin?}, already checked. With a pin, nothing happens in any other transaction,
+-- headers?, runAt?, delayMs?, startBefore?, guarded?, pin?}, already checked. With a pin, nothing happens in any other transaction,
 -- and null is the answer.
 create function pillion.enqueue_one(queue text, name text, payload text, options text)
 returns text
@@ -12,12 +12,13 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   answer text;
 begin
-  insert into pillion.job as j (queue, name, payload, version, priority, max_attempts, partition_key, headers, run_at, guard, state)
+  insert into pillion.job as j (queue, name, payload, version, priority, max_attempts, partition_key, headers, run_at, start_before, guard, state)
   select enqueue_one.queue, enqueue_one.name, enqueue_one.payload::jsonb,
     coalesce((options::json ->> 'version')::integer, 1), coalesce((options::json ->> 'priority')::smallint, 0),
     coalesce((options::json ->> 'maxAttempts')::integer, 20), options::json ->> 'partitionKey', (options::json -> 'headers')::jsonb,
     coalesce((options::json ->> 'runAt')::timestamptz,
              statement_timestamp() + (options::json ->> 'delayMs')::float8 * interval '1 millisecond', statement_timestamp()),
+    (options::json ->> 'startBefore')::timestamptz,
     case when options::json ->> 'guarded' = 'false' then '-infinity' else statement_timestamp() end,
     case when coalesce((options::json ->> 'runAt')::timestamptz,
                        statement_timestamp() + (options::json ->> 'delayMs')::float8 * interval '1 millisecond')
@@ -29,10 +30,10 @@ end $$;
 
 -- Enqueues jobs of which some have a unique key. One answer for each job, in their order; `created` is false
 -- where a job that will still run after this transaction commits already holds the key.
--- jobs: [{name, payload, queue?, version?, priority?, headers?, runAt?, delayMs?, maxAttempts?, partitionKey?,
--- uniqueKey?, uniqueUntil?, periodMs?, onConflict?}], already checked. With a pin, nothing happens in any other
+-- jobs: [{name, payload, queue?, version?, priority?, headers?, runAt?, delayMs?, startBefore?, maxAttempts?,
+-- partitionKey?, uniqueKey?, uniqueUntil?, periodMs?, onConflict?}], already checked. With a pin, nothing happens in any other
 -- transaction. Jobs of one key act in their order: of those with onConflict the last one's payload, with its version
--- and headers, is what the job gets, and the last debounce's run-at.
+-- and headers, is what the job gets, and the last debounce's run-at and start-before.
 create function pillion.enqueue_keyed(jobs json, guarded boolean, pin text default null, now timestamptz default null)
 returns table (ordinal bigint, id bigint, created boolean, state pillion.job_state, xid text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -118,7 +119,7 @@ begin
     from json_array_elements(jobs) with ordinality o(value, ordinality)
     cross join lateral json_to_record(o.value) as j(
       "name" text, "version" integer, "queue" text, "priority" smallint, "payload" jsonb, "headers" jsonb, "runAt" timestamptz,
-      "delayMs" float8, "maxAttempts" integer, "partitionKey" text, "uniqueKey" text, "onConflict" text)
+      "delayMs" float8, "startBefore" timestamptz, "maxAttempts" integer, "partitionKey" text, "uniqueKey" text, "onConflict" text)
   ), taken as materialized (
     select k.* from unnest(ordinals, names, keys, ids, news, states, queues) as k(ordinality, name, key, id, created, state, queue)
   ), content as materialized (
@@ -134,7 +135,8 @@ begin
       coalesce(c."version", i."version") as "version",
       case when c.ordinality is null then i."payload" else c."payload" end as "payload",
       case when c.ordinality is null then i."headers" else c."headers" end as "headers",
-      coalesce(t.run_at, i.run_at) as run_at
+      coalesce(t.run_at, i.run_at) as run_at,
+      case when t.ordinality is null then i."startBefore" else t."startBefore" end as start_before
     from input i
     left join taken k on k.name = i."name" and k.key = i."uniqueKey"
     left join content c on c."name" = i."name" and c."uniqueKey" = i."uniqueKey"
@@ -145,6 +147,7 @@ begin
     update pillion.job j
     set payload = coalesce(c."payload", 'null'), version = coalesce(c."version", 1), headers = c."headers",
       run_at = coalesce(t.run_at, j.run_at),
+      start_before = case when t.ordinality is null then j.start_before else t."startBefore" end,
       state = case when t.ordinality is null then j.state when t.run_at > at then 'scheduled' else 'ready' end,
       enqueued_xid = case when t.ordinality is null then j.enqueued_xid else pg_current_xact_id() end,
       position = case when t.ordinality is null then j.position
@@ -155,10 +158,10 @@ begin
     where not k.created and j.id = k.id
     returning j.id, j.name, j.queue, j.state
   ), inserted as (
-    insert into pillion.job (id, created_at, run_at, state, queue, name, version, priority, max_attempts,
+    insert into pillion.job (id, created_at, run_at, start_before, state, queue, name, version, priority, max_attempts,
                              unique_key, partition_key, payload, headers)
     overriding system value
-    select p.id, at, p.run_at, (case when p.run_at > at then 'scheduled' else 'ready' end)::pillion.job_state,
+    select p.id, at, p.run_at, p.start_before, (case when p.run_at > at then 'scheduled' else 'ready' end)::pillion.job_state,
       coalesce(p."queue", 'default'), p."name", coalesce(p."version", 1), coalesce(p."priority", 0), p."maxAttempts",
       p."uniqueKey", p."partitionKey", coalesce(p."payload", 'null'), p."headers"
     from planned p where p.created order by p.ordinality

@@ -40,7 +40,7 @@ begin
     return case when kind = 'string' and said in ('keep', 'debounce', 'throttle') then null
                 else '"keep", "debounce" or "throttle"' end;
   end if;
-  -- runAt. A time without a zone would mean what the session's settings say.
+  -- runAt and startBefore. A time without a zone would mean what the session's settings say.
   if kind = 'string' and said ~ '^[0-9]{4,6}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2}){0,2})( BC)?$' then
     begin
       perform said::timestamptz;
@@ -59,7 +59,7 @@ returns table (id bigint, created boolean, state pillion.job_state)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
 declare
-  known   constant text[] := array['queue', 'version', 'priority', 'headers', 'runAt', 'delayMs', 'maxAttempts',
+  known   constant text[] := array['queue', 'version', 'priority', 'headers', 'runAt', 'delayMs', 'startBefore', 'maxAttempts',
                                    'partitionKey', 'uniqueKey', 'uniqueUntil', 'onConflict'];
   given   jsonb := coalesce(options, '{}');
   issue   text;
@@ -93,6 +93,8 @@ begin
   end if;
   if issue is null and given ->> 'runAt' is not null and given ->> 'delayMs' is not null then
     issue := 'it has both runAt and delayMs; give one of them';
+  elsif issue is null and (given ->> 'startBefore')::timestamptz <= (given ->> 'runAt')::timestamptz then
+    issue := 'its startBefore is not after its runAt';
   elsif issue is null and given ->> 'uniqueUntil' is not null and given ->> 'uniqueKey' is null then
     issue := 'it has uniqueUntil but no uniqueKey';
   elsif issue is null and given ->> 'onConflict' is not null and given ->> 'uniqueKey' is null then

@@ -16,7 +16,7 @@ begin
   rights := case kind
     when 'enqueuer' then array[
       -- A batch is one INSERT; each other way in is a function that has the owner's rights.
-      'insert (queue, name, version, priority, max_attempts, partition_key, payload, headers, guard, run_at, state) on pillion.job',
+      'insert (queue, name, version, priority, max_attempts, partition_key, payload, headers, guard, run_at, start_before, state) on pillion.job',
       'select (id, state) on pillion.job',
       'usage on sequence pillion.position',
       'execute on function pillion.enqueue_one, pillion.enqueue_keyed, pillion.enqueue, pillion.publish',

@@ -99,10 +99,10 @@ begin
   ), ended as (
     delete from pillion.job j where j.id = any (found) and j.state in ('scheduled', 'ready') returning j.*
   ), archived as (
-    insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, started_at,
+    insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, start_before, started_at,
                                  worker, unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at,
                                  keep_until)
-    select e.id, e.queue, e.name, e.version, e.priority, e.attempt, e.max_attempts, e.created_at, e.run_at, e.started_at,
+    select e.id, e.queue, e.name, e.version, e.priority, e.attempt, e.max_attempts, e.created_at, e.run_at, e.start_before, e.started_at,
       e.worker, e.unique_key, e.partition_key, e.enqueued_xid, e.payload, e.headers, 'cancelled', at,
       pillion.keep_until(s.settled, 'cancelled', at)
     from ended e left join (select q.name, q as settled from pillion.queue q) s on s.name = e.queue

@@ -29,6 +29,7 @@ create table pillion.archive (
   max_attempts integer,
   created_at timestamp with time zone not null,
   run_at timestamp with time zone not null,
+  start_before timestamp with time zone,
   started_at timestamp with time zone,
   finished_at timestamp with time zone not null,
   worker bigint,
@@ -303,7 +304,7 @@ begin
   rights := case kind
     when 'enqueuer' then array[
       -- A batch is one INSERT; each other way in is a function that has the owner's rights.
-      'insert (queue, name, version, priority, max_attempts, partition_key, payload, headers, guard, run_at, state) on pillion.job',
+      'insert (queue, name, version, priority, max_attempts, partition_key, payload, headers, guard, run_at, start_before, state) on pillion.job',
       'select (id, state) on pillion.job',
       'usage on sequence pillion.position',
       'execute on function pillion.enqueue_one, pillion.enqueue_keyed, pillion.enqueue, pillion.publish',
@@ -358,10 +359,10 @@ begin
   ), ended as (
     delete from pillion.job j where j.id = any (found) and j.state in ('scheduled', 'ready') returning j.*
   ), archived as (
-    insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, started_at,
+    insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, start_before, started_at,
                                  worker, unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at,
                                  keep_until)
-    select e.id, e.queue, e.name, e.version, e.priority, e.attempt, e.max_attempts, e.created_at, e.run_at, e.started_at,
+    select e.id, e.queue, e.name, e.version, e.priority, e.attempt, e.max_attempts, e.created_at, e.run_at, e.start_before, e.started_at,
       e.worker, e.unique_key, e.partition_key, e.enqueued_xid, e.payload, e.headers, 'cancelled', at,
       pillion.keep_until(s.settled, 'cancelled', at)
     from ended e left join (select q.name, q as settled from pillion.queue q) s on s.name = e.queue
@@ -482,7 +483,7 @@ CREATE OR REPLACE FUNCTION pillion.enqueue(name text, payload jsonb, options jso
 AS $function$
 #variable_conflict use_variable
 declare
-  known   constant text[] := array['queue', 'version', 'priority', 'headers', 'runAt', 'delayMs', 'maxAttempts',
+  known   constant text[] := array['queue', 'version', 'priority', 'headers', 'runAt', 'delayMs', 'startBefore', 'maxAttempts',
                                    'partitionKey', 'uniqueKey', 'uniqueUntil', 'onConflict'];
   given   jsonb := coalesce(options, '{}');
   issue   text;
@@ -516,6 +517,8 @@ begin
   end if;
   if issue is null and given ->> 'runAt' is not null and given ->> 'delayMs' is not null then
     issue := 'it has both runAt and delayMs; give one of them';
+  elsif issue is null and (given ->> 'startBefore')::timestamptz <= (given ->> 'runAt')::timestamptz then
+    issue := 'its startBefore is not after its runAt';
   elsif issue is null and given ->> 'uniqueUntil' is not null and given ->> 'uniqueKey' is null then
     issue := 'it has uniqueUntil but no uniqueKey';
   elsif issue is null and given ->> 'onConflict' is not null and given ->> 'uniqueKey' is null then
@@ -627,7 +630,7 @@ begin
     from json_array_elements(jobs) with ordinality o(value, ordinality)
     cross join lateral json_to_record(o.value) as j(
       "name" text, "version" integer, "queue" text, "priority" smallint, "payload" jsonb, "headers" jsonb, "runAt" timestamptz,
-      "delayMs" float8, "maxAttempts" integer, "partitionKey" text, "uniqueKey" text, "onConflict" text)
+      "delayMs" float8, "startBefore" timestamptz, "maxAttempts" integer, "partitionKey" text, "uniqueKey" text, "onConflict" text)
   ), taken as materialized (
     select k.* from unnest(ordinals, names, keys, ids, news, states, queues) as k(ordinality, name, key, id, created, state, queue)
   ), content as materialized (
@@ -643,7 +646,8 @@ begin
       coalesce(c."version", i."version") as "version",
       case when c.ordinality is null then i."payload" else c."payload" end as "payload",
       case when c.ordinality is null then i."headers" else c."headers" end as "headers",
-      coalesce(t.run_at, i.run_at) as run_at
+      coalesce(t.run_at, i.run_at) as run_at,
+      case when t.ordinality is null then i."startBefore" else t."startBefore" end as start_before
     from input i
     left join taken k on k.name = i."name" and k.key = i."uniqueKey"
     left join content c on c."name" = i."name" and c."uniqueKey" = i."uniqueKey"
@@ -654,6 +658,7 @@ begin
     update pillion.job j
     set payload = coalesce(c."payload", 'null'), version = coalesce(c."version", 1), headers = c."headers",
       run_at = coalesce(t.run_at, j.run_at),
+      start_before = case when t.ordinality is null then j.start_before else t."startBefore" end,
       state = case when t.ordinality is null then j.state when t.run_at > at then 'scheduled' else 'ready' end,
       enqueued_xid = case when t.ordinality is null then j.enqueued_xid else pg_current_xact_id() end,
       position = case when t.ordinality is null then j.position
@@ -664,10 +669,10 @@ begin
     where not k.created and j.id = k.id
     returning j.id, j.name, j.queue, j.state
   ), inserted as (
-    insert into pillion.job (id, created_at, run_at, state, queue, name, version, priority, max_attempts,
+    insert into pillion.job (id, created_at, run_at, start_before, state, queue, name, version, priority, max_attempts,
                              unique_key, partition_key, payload, headers)
     overriding system value
-    select p.id, at, p.run_at, (case when p.run_at > at then 'scheduled' else 'ready' end)::pillion.job_state,
+    select p.id, at, p.run_at, p.start_before, (case when p.run_at > at then 'scheduled' else 'ready' end)::pillion.job_state,
       coalesce(p."queue", 'default'), p."name", coalesce(p."version", 1), coalesce(p."priority", 0), p."maxAttempts",
       p."uniqueKey", p."partitionKey", coalesce(p."payload", 'null'), p."headers"
     from planned p where p.created order by p.ordinality
@@ -702,12 +707,13 @@ AS $function$
 declare
   answer text;
 begin
-  insert into pillion.job as j (queue, name, payload, version, priority, max_attempts, partition_key, headers, run_at, guard, state)
+  insert into pillion.job as j (queue, name, payload, version, priority, max_attempts, partition_key, headers, run_at, start_before, guard, state)
   select enqueue_one.queue, enqueue_one.name, enqueue_one.payload::jsonb,
     coalesce((options::json ->> 'version')::integer, 1), coalesce((options::json ->> 'priority')::smallint, 0),
     coalesce((options::json ->> 'maxAttempts')::integer, 20), options::json ->> 'partitionKey', (options::json -> 'headers')::jsonb,
     coalesce((options::json ->> 'runAt')::timestamptz,
              statement_timestamp() + (options::json ->> 'delayMs')::float8 * interval '1 millisecond', statement_timestamp()),
+    (options::json ->> 'startBefore')::timestamptz,
     case when options::json ->> 'guarded' = 'false' then '-infinity' else statement_timestamp() end,
     case when coalesce((options::json ->> 'runAt')::timestamptz,
                        statement_timestamp() + (options::json ->> 'delayMs')::float8 * interval '1 millisecond')
@@ -1194,7 +1200,7 @@ begin
     return case when kind = 'string' and said in ('keep', 'debounce', 'throttle') then null
                 else '"keep", "debounce" or "throttle"' end;
   end if;
-  -- runAt. A time without a zone would mean what the session's settings say.
+  -- runAt and startBefore. A time without a zone would mean what the session's settings say.
   if kind = 'string' and said ~ '^[0-9]{4,6}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2}){0,2})( BC)?$' then
     begin
       perform said::timestamptz;

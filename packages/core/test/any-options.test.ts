@@ -42,9 +42,20 @@ const good = {
   uniqueKey: shortText(limits.keyBytes - 10).map((key) => `${++taken} ${key}`),
   headers: fc.dictionary(fc.string({ unit: "grapheme" }), fc.string({ unit: "grapheme" })),
 };
-const due = fc.oneof(
-  fc.record({ runAt: fc.date({ min: new Date("-003999-01-01T00:00:00Z"), noInvalidDate: true }) }),
-  fc.record({ delayMs: fc.double({ min: 0, max: 1e11, noNaN: true }) }),
+const anyDate = fc.date({ min: new Date("-003999-01-01T00:00:00Z"), noInvalidDate: true });
+interface Due {
+  readonly runAt?: Date;
+  readonly delayMs?: number;
+  readonly startBefore?: Date;
+}
+const due: fc.Arbitrary<Due> = fc.oneof(
+  fc.record({ runAt: anyDate }),
+  fc
+    .uniqueArray(anyDate, { minLength: 2, maxLength: 2, selector: Number })
+    .map((dates) => dates.sort((a, b) => Number(a) - Number(b)))
+    .map(([runAt, startBefore]) => ({ runAt: runAt!, startBefore: startBefore! })),
+  fc.record({ delayMs: fc.double({ min: 0, max: 1e11, noNaN: true }), startBefore: anyDate }),
+  fc.record({ startBefore: anyDate }),
   fc.constant({}),
 );
 
@@ -58,6 +69,11 @@ const bad: Record<string, fc.Arbitrary<unknown>> = {
     fc.constantFrom<unknown>("1", null, {}, 1n),
   ),
   runAt: fc.oneof(
+    fc.constant(new Date(Number.NaN)),
+    fc.date({ max: new Date("-004001-01-01T00:00:00Z") }),
+    fc.constantFrom<unknown>(0, "now", "infinity", null, {}),
+  ),
+  startBefore: fc.oneof(
     fc.constant(new Date(Number.NaN)),
     fc.date({ max: new Date("-004001-01-01T00:00:00Z") }),
     fc.constantFrom<unknown>(0, "now", "infinity", null, {}),
@@ -100,8 +116,10 @@ test("options that are accepted come back equal", async () => {
         unique_key: uniqueKey,
       });
       expect(row.headers && JSON.parse(row.headers)).toEqual(options.headers ?? null);
-      if ("runAt" in when) expect(Number(row.run_at)).toBe(when.runAt.getTime());
-      if ("delayMs" in when) expect(Math.abs(Number(row.delay) - when.delayMs)).toBeLessThanOrEqual(0.001);
+      expect(row.start_before && Number(row.start_before)).toBe(when.startBefore?.getTime() ?? null);
+      if (when.runAt !== undefined) expect(Number(row.run_at)).toBe(when.runAt.getTime());
+      if (when.delayMs !== undefined)
+        expect(Math.abs(Number(row.delay) - when.delayMs)).toBeLessThanOrEqual(0.001);
       expect(row.state).toBe(Number(row.delay) > 0 ? "scheduled" : "ready");
     }),
     runs,

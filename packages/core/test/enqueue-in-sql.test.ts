@@ -12,7 +12,7 @@ const time = 'not a time with its zone, as in "2030-01-31T09:00:00Z"';
 const until = 'not "started", "finished" or {"periodMs": number from 1 to 100000000000000}';
 const nothing = "Nothing was enqueued.";
 const known =
-  "Known options: queue, version, priority, headers, runAt, delayMs, maxAttempts, partitionKey, uniqueKey, uniqueUntil, onConflict.";
+  "Known options: queue, version, priority, headers, runAt, delayMs, startBefore, maxAttempts, partitionKey, uniqueKey, uniqueUntil, onConflict.";
 const name = "Pass the name that defineJob was given.";
 
 test.each<[message: string, hint: string, args: string]>([
@@ -109,6 +109,16 @@ test.each<[message: string, hint: string, args: string]>([
     nothing,
     `'mail', '1', '{"runAt": "2030-01-31T09:00:00Z", "delayMs": 1}'`,
   ],
+  [
+    `job "mail": its startBefore is "2030-01-31T09:00:00", ${time}`,
+    nothing,
+    `'mail', '1', '{"startBefore": "2030-01-31T09:00:00"}'`,
+  ],
+  [
+    'job "mail": its startBefore is not after its runAt',
+    nothing,
+    `'mail', '1', '{"runAt": "2030-01-31T09:00:00Z", "startBefore": "2030-01-31T10:00:00+01:00"}'`,
+  ],
   ['job "mail": its headers is [], not an object', nothing, `'mail', '1', '{"headers": []}'`],
   ['job "mail": it has uniqueUntil but no uniqueKey', nothing, `'mail', '1', '{"uniqueUntil": "finished"}'`],
   ['job "mail": it has onConflict but no uniqueKey', nothing, `'mail', '1', '{"onConflict": "keep"}'`],
@@ -166,13 +176,13 @@ test("a statement by itself enqueues: nothing guards what is atomic by itself", 
 
 test("every option is stored, and one that is null is as if it were absent", async () => {
   await psql(`select pillion.enqueue(name => 'mail', payload => 'null', options => '{"queue": "post", "version": 2,
-    "priority": -4, "headers": {"tenant": null}, "runAt": "2030-01-31T09:00:00+05:45", "maxAttempts": 3, "partitionKey": "p", "uniqueKey": "k"}')`);
+    "priority": -4, "headers": {"tenant": null}, "runAt": "2030-01-31T09:00:00+05:45", "startBefore": "2030-02-01T00:00Z", "maxAttempts": 3, "partitionKey": "p", "uniqueKey": "k"}')`);
   await psql(`select pillion.enqueue('mail', '[]', '{"queue": null, "version": null, "priority": null, "headers": null, "runAt": null,
-    "delayMs": null, "maxAttempts": null, "partitionKey": null, "uniqueKey": null, "uniqueUntil": null,
+    "delayMs": null, "startBefore": null, "maxAttempts": null, "partitionKey": null, "uniqueKey": null, "uniqueUntil": null,
     "onConflict": null}')`);
   expect(
     await queue.query(
-      "select queue, version, priority, headers, run_at > now() as later, state, max_attempts, partition_key, unique_key, payload from pillion.job order by id",
+      "select queue, version, priority, headers, run_at > now() as later, start_before = '2030-02-01T00:00Z' as until, state, max_attempts, partition_key, unique_key, payload from pillion.job order by id",
     ),
   ).toEqual([
     {
@@ -181,6 +191,7 @@ test("every option is stored, and one that is null is as if it were absent", asy
       priority: -4,
       headers: { tenant: null },
       later: true,
+      until: true,
       state: "scheduled",
       max_attempts: 3,
       partition_key: "p",
@@ -193,6 +204,7 @@ test("every option is stored, and one that is null is as if it were absent", asy
       priority: 0,
       headers: null,
       later: false,
+      until: null,
       state: "ready",
       max_attempts: null,
       partition_key: null,

@@ -20,6 +20,7 @@ interface Stored {
   /** Milliseconds since 1970, and since the enqueue. */
   readonly run_at: string;
   readonly delay: string;
+  readonly start_before: string | null;
 }
 
 /**
@@ -54,6 +55,7 @@ export async function enqueued(
     const [row] = await queue.query(
       `select payload::text, headers::text, queue, priority, max_attempts, partition_key, unique_key, state,
          (extract(epoch from run_at) * 1000)::text as run_at,
+         (extract(epoch from start_before) * 1000)::text as start_before,
          (extract(epoch from run_at - created_at) * 1000)::text as delay
        from pillion.job where id = $1`,
       [(answer as { id: string }).id],

@@ -52,6 +52,13 @@ const refused: [options: unknown, message: string][] = [
   [{ runAt: null }, "its runAt is null, not a Date"],
   [{ runAt: new Date(-8.64e15) }, "its runAt is before the year -4000, which Postgres cannot store"],
   [{ runAt: new Date(), delayMs: 1 }, "it has both runAt and delayMs; give one of them"],
+  [{ startBefore: new Date("tomorrow") }, "its startBefore is an invalid Date"],
+  [{ startBefore: "2030-01-31" }, 'its startBefore is "2030-01-31", not a Date'],
+  [
+    { startBefore: new Date(-8.64e15) },
+    "its startBefore is before the year -4000, which Postgres cannot store",
+  ],
+  [{ runAt: new Date(2e12), startBefore: new Date(2e12) }, "its startBefore is not after its runAt"],
   [{ uniqueUntil: "finished" }, "it has uniqueUntil but no uniqueKey"],
   [{ uniqueKey: "k", uniqueUntil: "never" }, `its uniqueUntil is "never", ${until}`],
   [{ uniqueKey: "k", uniqueUntil: null }, `its uniqueUntil is null, ${until}`],
@@ -88,7 +95,7 @@ const refused: [options: unknown, message: string][] = [
   [{ headers: { a: { b: 1n } } }, "its headers.a.b is a BigInt, which JSON cannot carry; pass it as text"],
   [
     { prioritiy: 1 },
-    'it has the unknown option "prioritiy". Known: queue, priority, runAt, delayMs, maxAttempts, uniqueKey, uniqueUntil, onConflict, partitionKey, headers',
+    'it has the unknown option "prioritiy". Known: queue, priority, runAt, delayMs, startBefore, maxAttempts, uniqueKey, uniqueUntil, onConflict, partitionKey, headers',
   ],
   ["urgent", 'its options are "urgent", not a plain object'],
   [[], "its options are an array, not a plain object"],
@@ -117,6 +124,7 @@ test("an option that is undefined is as if it were absent", async () => {
       "priority",
       "runAt",
       "delayMs",
+      "startBefore",
       "maxAttempts",
       "uniqueKey",
       "uniqueUntil",
@@ -128,7 +136,7 @@ test("an option that is undefined is as if it were absent", async () => {
   const [bare, undefineds] = await queue.verbs.enqueueMany(tx, [mail(1), mail(1, absent)]);
   const stored = async (id: string) => {
     const [row] = await queue.query(
-      "select queue, priority, state, max_attempts, unique_key, partition_key, headers from pillion.job where id = $1",
+      "select queue, priority, state, start_before, max_attempts, unique_key, partition_key, headers from pillion.job where id = $1",
       [id],
       tx,
     );

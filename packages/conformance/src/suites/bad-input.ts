@@ -63,6 +63,8 @@ const options: Record<string, object> = {
   "an invalid date": { runAt: new Date("never") },
   "a runAt that is a text": { runAt: "2026-01-01" },
   "both runAt and delayMs": { runAt: new Date(), delayMs: 1 },
+  "a startBefore that is an invalid date": { startBefore: new Date("never") },
+  "a startBefore that is not after runAt": { runAt: new Date(2e12), startBefore: new Date(1e12) },
   "an empty uniqueKey": { uniqueKey: "" },
   "a uniqueKey of 513 bytes": { uniqueKey: "x".repeat(513) },
   "a uniqueUntil without a key": { uniqueUntil: "finished" },

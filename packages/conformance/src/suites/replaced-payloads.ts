@@ -37,7 +37,7 @@ const modes: readonly {
   {
     onConflict: "debounce",
     was: {},
-    options: { runAt: later },
+    options: { runAt: later, startBefore: new Date(later.getTime() + 1_000) },
     state: "scheduled",
     says: "puts a ready job off to its run-at",
   },
@@ -82,6 +82,8 @@ const replacing = modes.map(
         moved,
         "whether it has taken a new position",
       );
+      const asked = options.startBefore ? `${options.startBefore.getTime()}.000000` : null;
+      assert.equal(after.start_before, moved ? asked : before.start_before, "start-before");
       if (moved && options.runAt)
         assert.equal(Number(after.run_at), options.runAt.getTime(), "the new run-at");
     },

@@ -35,6 +35,8 @@ export interface JobRecord {
   readonly maxAttempts: number | null;
   readonly createdAt: Date;
   readonly runAt: Date;
+  /** Not started by then, it is cancelled instead. */
+  readonly startBefore: Date | null;
   readonly finishedAt: Date | null;
   readonly uniqueKey: string | null;
   readonly partitionKey: string | null;
@@ -84,6 +86,7 @@ function toRecord(job: Record<string, never>, attempts: readonly Record<string, 
     maxAttempts: job.max_attempts ?? null,
     createdAt: new Date(job.created_at!),
     runAt: new Date(job.run_at!),
+    startBefore: date(job.start_before ?? null),
     finishedAt: date(job.finished_at ?? null),
     uniqueKey: job.unique_key ?? null,
     partitionKey: job.partition_key ?? null,

@@ -11,6 +11,11 @@ export interface EnqueueOptions {
   readonly runAt?: Date | undefined;
   /** Milliseconds from the enqueue statement to the earliest start; not together with `runAt`. */
   readonly delayMs?: number | undefined;
+  /**
+   * The latest start: a job that has not been started by then is cancelled instead. After `runAt`. A job that was
+   * started in time and failed is tried again as ever.
+   */
+  readonly startBefore?: Date | undefined;
   /** How often it is started before it is dead; at least 1. */
   readonly maxAttempts?: number | undefined;
   /**
@@ -26,7 +31,7 @@ export interface EnqueueOptions {
   readonly uniqueUntil?: "started" | "finished" | { readonly periodMs: number } | undefined;
   /**
    * What becomes of the waiting job that has the key already. `"keep"` (the default): it stays as it is.
-   * `"debounce"`: it gets this payload, with its version and headers, and this run-at. `"throttle"`: it gets this
+   * `"debounce"`: it gets this payload, with its version and headers, and this run-at and `startBefore`. `"throttle"`: it gets this
    * payload and keeps its run-at. Only with `uniqueKey`, and the last two only with `uniqueUntil: "started"`.
    */
   readonly onConflict?: "keep" | "debounce" | "throttle" | undefined;
@@ -56,6 +61,7 @@ export interface JobRow {
   readonly headers: string | null;
   readonly runAt: string | null;
   readonly delayMs: string | null;
+  readonly startBefore: string | null;
   readonly partitionKey: string | null;
   readonly uniqueKey: string | null;
   readonly uniqueUntil: "started" | "finished" | "period" | null;

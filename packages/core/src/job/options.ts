@@ -10,6 +10,7 @@ const known = [
   "priority",
   "runAt",
   "delayMs",
+  "startBefore",
   "maxAttempts",
   "uniqueKey",
   "uniqueUntil",
@@ -31,7 +32,7 @@ export function optionsIssueOf(options: unknown): string | undefined {
     integer("priority", priority, limits.minPriority, limits.maxPriority) ??
     integer("maxAttempts", maxAttempts, 1, 2_147_483_647) ??
     duration("delayMs", delayMs, 0) ??
-    runAtIssueOf(options) ??
+    timesIssueOf(options) ??
     uniqueIssueOf(options) ??
     onConflictIssueOf(options) ??
     text("partitionKey", partitionKey, keyIssueOf) ??
@@ -41,11 +42,13 @@ export function optionsIssueOf(options: unknown): string | undefined {
   );
 }
 
-function runAtIssueOf({ runAt, delayMs }: EnqueueOptions): string | undefined {
-  if (runAt === undefined) return undefined;
-  const issue = timestampIssueOf(runAt);
-  if (issue !== undefined) return `its runAt ${issue}`;
-  return delayMs === undefined ? undefined : "it has both runAt and delayMs; give one of them";
+function timesIssueOf({ runAt, delayMs, startBefore }: EnqueueOptions): string | undefined {
+  const issue = text("runAt", runAt, timestampIssueOf) ?? text("startBefore", startBefore, timestampIssueOf);
+  if (issue !== undefined || runAt === undefined) return issue;
+  if (delayMs !== undefined) return "it has both runAt and delayMs; give one of them";
+  return startBefore !== undefined && startBefore <= runAt
+    ? "its startBefore is not after its runAt"
+    : undefined;
 }
 
 function uniqueIssueOf({ uniqueKey, uniqueUntil }: EnqueueOptions): string | undefined {

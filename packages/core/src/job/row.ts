@@ -97,7 +97,7 @@ function jsonText(
 }
 
 function row(type: JobType, payload: string, headers: string | null, options: EnqueueOptions): JobRow {
-  const { runAt, delayMs, uniqueUntil, uniqueKey } = options;
+  const { runAt, delayMs, startBefore, uniqueUntil, uniqueKey } = options;
   const period = typeof uniqueUntil === "object" ? uniqueUntil.periodMs : undefined;
   const until = period === undefined ? ((uniqueUntil as "started") ?? defaults.uniqueUntil) : "period";
   return {
@@ -110,6 +110,7 @@ function row(type: JobType, payload: string, headers: string | null, options: En
     headers,
     runAt: runAt === undefined ? null : timestampText(runAt),
     delayMs: delayMs === undefined ? null : String(delayMs),
+    startBefore: startBefore === undefined ? null : timestampText(startBefore),
     partitionKey: options.partitionKey ?? null,
     uniqueKey: uniqueKey ?? null,
     uniqueUntil: uniqueKey === undefined ? null : until,

@@ -16,11 +16,11 @@ export interface EnqueueManyInput {
  */
 export const enqueueMany = (schema: Schema) => sql<EnqueueManyInput>`
 with inserted as (
-  insert into ${schema.job} (queue, name, version, priority, max_attempts, partition_key, payload, headers, guard, run_at, state)
+  insert into ${schema.job} (queue, name, version, priority, max_attempts, partition_key, payload, headers, guard, run_at, start_before, state)
   select j ->> 'queue', j ->> 'name', coalesce((j ->> 'version')::integer, 1), coalesce((j ->> 'priority')::smallint, 0),
     (j ->> 'maxAttempts')::integer, j ->> 'partitionKey', j -> 'payload', j -> 'headers',
     case when j -> 'first' is not null then coalesce(${({ guarded }) => (guarded ? null : "-infinity")}::text::timestamptz, statement_timestamp()) end,
-    due.at, (case when due.at > statement_timestamp() then 'scheduled' else 'ready' end)::${schema.jobState}
+    due.at, (j ->> 'startBefore')::timestamptz, (case when due.at > statement_timestamp() then 'scheduled' else 'ready' end)::${schema.jobState}
   from jsonb_array_elements(${({ rows }) => batchText(rows)}::text::jsonb) j
   cross join lateral (select coalesce((j ->> 'runAt')::timestamptz,
     statement_timestamp() + (j ->> 'delayMs')::float8 * interval '1 millisecond', statement_timestamp()) as at) due

@@ -28,6 +28,7 @@ function options(row: JobRow): string {
   if (row.priority !== "0") text += `,"priority":${row.priority}`;
   if (row.runAt !== null) text += `,"runAt":${JSON.stringify(row.runAt)}`;
   if (row.delayMs !== null) text += `,"delayMs":${row.delayMs}`;
+  if (row.startBefore !== null) text += `,"startBefore":${JSON.stringify(row.startBefore)}`;
   if (row.partitionKey !== null) text += `,"partitionKey":${JSON.stringify(row.partitionKey)}`;
   if (row.uniqueKey !== null)
     text += `,"uniqueKey":${JSON.stringify(row.uniqueKey)},"uniqueUntil":"${row.uniqueUntil}"`;
