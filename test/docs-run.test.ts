@@ -35,6 +35,19 @@ test("the SQL that the page on jobs shows enqueues one job", async () => {
   expect((await pool.query(call!)).rows).toEqual([{ id: "1", created: true, state: "scheduled" }]);
 });
 
+test("the SQL that the page on verbs shows cancels the order's jobs, and pauses a queue", async () => {
+  const { pool } = await freshQueue();
+  await pool.query(
+    `select pillion.enqueue('a', '1', '{"headers": {"order": "7"}}'), pillion.enqueue('b', '1')`,
+  );
+  for (const statement of sqlOf("docs/verbs.md")[0]!.split(";\n").filter(Boolean))
+    await pool.query(statement);
+  expect((await pool.query("select name from pillion.job")).rows).toEqual([{ name: "b" }]);
+  expect((await pool.query("select name from pillion.queue where paused_at is not null")).rows).toEqual([
+    { name: "billing" },
+  ]);
+});
+
 test("the SQL that the page on retention shows sets a queue's times, and keeps the partitions", async () => {
   const { pool } = await freshQueue();
   const [set, keep, keepMore, detach] = sqlOf("docs/retention.md");

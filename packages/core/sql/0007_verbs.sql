@@ -123,7 +123,8 @@ $$;
 -- Brings back jobs that have ended, under their own ids, and makes those ready at once that wait for another attempt.
 -- A filter that names neither ids nor states means what has failed: jobs that are dead, or wait for another attempt.
 -- The numbers of the attempts go on; where none is left, there is one more. The attempt that ended the job joins the
--- others in `attempt`. A unique key is not taken again, so that a newer job may have it.
+-- others in `attempt`. A unique key is not taken again, so that a newer job may have it; a latest start is forgotten.
+-- Whatever takes a new position comes from the transaction that gives it, as claims expect.
 create function pillion.retry(filter jsonb, guarded boolean default false, pin text default null,
                               most integer default 10000, now timestamptz default null)
 returns text
@@ -145,7 +146,7 @@ begin
   perform from pillion.job j where j.id = any (found) order by j.id for update;
   perform from pillion.archive a where a.id = any (found) order by a.id for update;
   with sooner as (
-    update pillion.job j set state = 'ready', run_at = at, position = nextval('pillion.position')
+    update pillion.job j set state = 'ready', run_at = at, start_before = null, enqueued_xid = pg_current_xact_id(), position = nextval('pillion.position')
     where j.id = any (found) and j.state = 'scheduled' and j.attempt > 0
     returning j.id, j.queue
   ), back as (
@@ -156,10 +157,10 @@ begin
     from back b left join (select q.name, q as settled from pillion.queue q) s on s.name = b.queue
     where b.started_at is not null
   ), returned as (
-    insert into pillion.job (id, enqueued_xid, created_at, run_at, state, priority, version, attempt, max_attempts, queue,
+    insert into pillion.job (id, created_at, run_at, state, priority, version, attempt, max_attempts, queue,
                              name, unique_key, partition_key, payload, headers)
     overriding system value
-    select id, enqueued_xid, created_at, at, 'ready', priority, version, attempt,
+    select id, created_at, at, 'ready', priority, version, attempt,
       case when max_attempts <= attempt then attempt + 1 else max_attempts end, queue,
       name, unique_key, partition_key, payload, headers
     from back order by id
@@ -193,6 +194,7 @@ begin
   with moved as (
     update pillion.job j
     set run_at = due, state = (case when due > at then 'scheduled' else 'ready' end)::pillion.job_state,
+      enqueued_xid = case when due > at then j.enqueued_xid else pg_current_xact_id() end,
       position = case when due > at then j.position else nextval('pillion.position') end
     where j.id = any (found) and j.state in ('scheduled', 'ready')
     returning j.id, j.queue
@@ -262,7 +264,8 @@ begin
   perform pillion.guard_verb('publish', guarded);
   select json_agg(json_build_object('name', s.name, 'version', s.version, 'queue', s.queue, 'maxAttempts', s.max_attempts,
       'priority', coalesce((options ->> 'priority')::smallint, s.priority), 'payload', payload, 'headers', options -> 'headers',
-      'runAt', options ->> 'runAt', 'delayMs', options -> 'delayMs', 'partitionKey', options ->> 'partitionKey',
+      'runAt', options ->> 'runAt', 'delayMs', options -> 'delayMs', 'startBefore', options ->> 'startBefore',
+      'onConflict', options ->> 'onConflict', 'partitionKey', options ->> 'partitionKey',
       'uniqueKey', options ->> 'uniqueKey', 'uniqueUntil', options ->> 'uniqueUntil', 'periodMs', options -> 'periodMs')
     order by s.name collate "C") into jobs
   from pillion.subscription s where s.topic = publish.topic;

@@ -986,7 +986,8 @@ begin
   perform pillion.guard_verb('publish', guarded);
   select json_agg(json_build_object('name', s.name, 'version', s.version, 'queue', s.queue, 'maxAttempts', s.max_attempts,
       'priority', coalesce((options ->> 'priority')::smallint, s.priority), 'payload', payload, 'headers', options -> 'headers',
-      'runAt', options ->> 'runAt', 'delayMs', options -> 'delayMs', 'partitionKey', options ->> 'partitionKey',
+      'runAt', options ->> 'runAt', 'delayMs', options -> 'delayMs', 'startBefore', options ->> 'startBefore',
+      'onConflict', options ->> 'onConflict', 'partitionKey', options ->> 'partitionKey',
       'uniqueKey', options ->> 'uniqueKey', 'uniqueUntil', options ->> 'uniqueUntil', 'periodMs', options -> 'periodMs')
     order by s.name collate "C") into jobs
   from pillion.subscription s where s.topic = publish.topic;
@@ -1019,6 +1020,7 @@ begin
   with moved as (
     update pillion.job j
     set run_at = due, state = (case when due > at then 'scheduled' else 'ready' end)::pillion.job_state,
+      enqueued_xid = case when due > at then j.enqueued_xid else pg_current_xact_id() end,
       position = case when due > at then j.position else nextval('pillion.position') end
     where j.id = any (found) and j.state in ('scheduled', 'ready')
     returning j.id, j.queue
@@ -1072,7 +1074,7 @@ begin
   perform from pillion.job j where j.id = any (found) order by j.id for update;
   perform from pillion.archive a where a.id = any (found) order by a.id for update;
   with sooner as (
-    update pillion.job j set state = 'ready', run_at = at, position = nextval('pillion.position')
+    update pillion.job j set state = 'ready', run_at = at, start_before = null, enqueued_xid = pg_current_xact_id(), position = nextval('pillion.position')
     where j.id = any (found) and j.state = 'scheduled' and j.attempt > 0
     returning j.id, j.queue
   ), back as (
@@ -1083,10 +1085,10 @@ begin
     from back b left join (select q.name, q as settled from pillion.queue q) s on s.name = b.queue
     where b.started_at is not null
   ), returned as (
-    insert into pillion.job (id, enqueued_xid, created_at, run_at, state, priority, version, attempt, max_attempts, queue,
+    insert into pillion.job (id, created_at, run_at, state, priority, version, attempt, max_attempts, queue,
                              name, unique_key, partition_key, payload, headers)
     overriding system value
-    select id, enqueued_xid, created_at, at, 'ready', priority, version, attempt,
+    select id, created_at, at, 'ready', priority, version, attempt,
       case when max_attempts <= attempt then attempt + 1 else max_attempts end, queue,
       name, unique_key, partition_key, payload, headers
     from back order by id

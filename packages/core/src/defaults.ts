@@ -51,6 +51,8 @@ export const limits = {
   slotGraceMs: 60_000,
   /** Jobs that one cancel, retry or reschedule looks at. */
   changedJobs: 10_000,
+  /** The longest that finished jobs are kept: 3,650 days, in milliseconds. */
+  keepMs: 3_650 * 86_400_000,
   /** The longest delay, backoff or period: about 3,170 years, in milliseconds. */
   durationMs: 1e14,
 } as const;

@@ -1,4 +1,6 @@
-import { defineJob, type Job, type PayloadOf, type } from "@pillion/core";
+import { defineJob, defineTopic, type Job, type PayloadOf, subscribe, type Topic, type } from "@pillion/core";
+import type { Verbs } from "@pillion/core/adapter";
+import type { Admin } from "@pillion/core/admin";
 import { handle } from "@pillion/core/worker";
 import { expectTypeOf, test } from "vitest";
 import { z } from "zod";
@@ -69,4 +71,56 @@ test("jobs of different types are one kind of value: a job", () => {
   // @ts-expect-error: a job type is not a job
   const type: Job = sendInvoice;
   expectTypeOf(type).not.toBeAny();
+});
+
+const placed = defineTopic({
+  name: "order.placed",
+  payload: z.object({ orderId: z.number(), note: z.string().optional() }),
+});
+declare const verbs: Verbs<{ tx: true }, { client: true }>;
+declare const admin: Admin;
+declare const tx: { tx: true };
+
+test("a topic takes its schema's input and nothing else", () => {
+  expectTypeOf(placed).toEqualTypeOf<Topic<{ orderId: number; note?: string | undefined }>>();
+  verbs.publish(tx, placed, { orderId: 1 }, { delayMs: 1_000, uniqueKey: "1" });
+  admin.publish(placed, { orderId: 1, note: undefined });
+  // @ts-expect-error: a text is no number
+  verbs.publish(tx, placed, { orderId: "1" });
+  // @ts-expect-error: the order is missing
+  verbs.publish(tx, placed, {});
+  // @ts-expect-error: a property that the payload does not have
+  verbs.publish(tx, placed, { orderId: 1, order: 2 });
+  // @ts-expect-error: a subscription's queue is its job type's
+  verbs.publish(tx, placed, { orderId: 1 }, { queue: "mail" });
+  // @ts-expect-error: a job type is no topic
+  verbs.publish(tx, sendInvoice, { orderId: 1 });
+  // @ts-expect-error: a Date
+  defineTopic({ name: "at", payload: z.object({ at: z.date() }) });
+});
+
+test("a job type subscribes to topics whose payload it takes", () => {
+  subscribe(placed, sendInvoice);
+  admin.subscribe(placed, defineJob({ name: "note", payload: type<{ note?: string | undefined }>() }));
+  // @ts-expect-error: it needs an address, which the topic does not have
+  subscribe(placed, ship);
+  // @ts-expect-error: the same
+  admin.subscribe(placed, ship);
+});
+
+test("the verbs on jobs take an id or a filter, whose name may be a job type", () => {
+  verbs.cancel(tx, "1");
+  verbs.cancel(tx, { name: sendInvoice, state: ["ready", "scheduled"], headers: { tenant: 1 } });
+  verbs.retry(tx, { name: "invoice.send", queue: undefined });
+  verbs.reschedule(tx, "1", { runAt: new Date() });
+  // @ts-expect-error: an id is a text
+  verbs.cancel(tx, 1);
+  // @ts-expect-error: a property that jobs do not have
+  verbs.cancel(tx, { quue: "mail" });
+  // @ts-expect-error: no such state
+  verbs.retry(tx, { state: "done" });
+  // @ts-expect-error: both
+  verbs.reschedule(tx, "1", { runAt: new Date(), delayMs: 1 });
+  // @ts-expect-error: the transaction is missing
+  verbs.cancel("1");
 });

@@ -1,105 +1,59 @@
 import { defaults } from "../defaults.ts";
-import { InvalidConfigurationError } from "../errors.ts";
-import type { JobState } from "../job/job.ts";
+import { InvalidConfigurationError, InvalidRequestError } from "../errors.ts";
+import { filterText, type JobFilter } from "../job/filter.ts";
+import { show } from "../show.ts";
 import { type DatabaseOption, toDatabase } from "../worker/connect.ts";
 import { Link } from "../worker/link.ts";
+import { type JobVerbs, jobVerbs } from "./change-jobs.ts";
+import { type JobRecord, type JobSummary, toRecord, toSummary } from "./job-record.ts";
+import { type QueueVerbs, queueVerbs } from "./queues.ts";
 import { type ScheduleAdmin, scheduleAdmin } from "./schedules.ts";
+import { type TopicVerbs, topicVerbs } from "./topics.ts";
 
-/** One attempt of a job. Times are by the database's clock. */
-export interface AttemptRecord {
-  readonly attempt: number;
-  /** Host and process of the worker. */
-  readonly worker: string;
-  readonly startedAt: Date;
-  /** Null while it runs. */
-  readonly finishedAt: Date | null;
-  /** `lost`: its worker fell silent. `released`: its worker stopped and handed the job back. */
-  readonly outcome: "running" | "completed" | "dead" | "cancelled" | "failed" | "lost" | "released";
-  readonly error: {
-    readonly name: string;
-    readonly message: string;
-    readonly stack?: string;
-    readonly code?: string;
-  } | null;
+/** Which part of a list. */
+export interface Paging {
+  /** 1 to 1,000; default 50. */
+  readonly limit?: number | undefined;
+  /** Only jobs with a lower id: the last one of the page before. */
+  readonly before?: string | undefined;
 }
 
-/** All that is known of one job, before, while and after it runs. */
-export interface JobRecord {
-  readonly id: string;
-  readonly name: string;
-  readonly version: number;
-  readonly queue: string;
-  readonly state: JobState;
-  readonly priority: number;
-  readonly attempt: number;
-  readonly maxAttempts: number | null;
-  readonly createdAt: Date;
-  readonly runAt: Date;
-  /** Not started by then, it is cancelled instead. */
-  readonly startBefore: Date | null;
-  readonly finishedAt: Date | null;
-  readonly uniqueKey: string | null;
-  readonly partitionKey: string | null;
-  readonly payload: unknown;
-  readonly headers: Readonly<Record<string, unknown>> | null;
-  readonly result: unknown;
-  /** Every attempt, the first first. */
-  readonly attempts: readonly AttemptRecord[];
-}
-
-/** A view of one queue, for tools. Made by `createAdmin`. */
-export interface Admin {
+/** A view of the queues, and hands for tools. Made by `createAdmin`. */
+export interface Admin extends JobVerbs, QueueVerbs, TopicVerbs {
   /** What happened to this job; undefined where there is none of this id. */
   job(id: string): Promise<JobRecord | undefined>;
+  /** Jobs in every state, the newest first; `{}` for all. @throws InvalidRequestError */
+  jobs(filter: JobFilter, paging?: Paging): Promise<readonly JobSummary[]>;
   /** Schedules at run time. */
   readonly schedules: ScheduleAdmin;
   /** Closes what was opened for this object. */
   close(): Promise<void>;
 }
 
-/** Looks at a queue from outside. Does no I/O until it is asked something. */
+/** Looks at the queues from outside, and acts on them. Does no I/O until it is asked something. */
 export function createAdmin(options: { database: DatabaseOption; schema?: string | undefined }): Admin {
   const database = toDatabase(options.database);
   const link = new Link(database, options.schema ?? defaults.schema);
   return {
+    ...jobVerbs(link),
+    ...queueVerbs(link),
+    ...topicVerbs(link),
     async job(id) {
       if (!/^\d{1,18}$/.test(id))
         throw new InvalidConfigurationError(`A job id is a whole number as text; got ${JSON.stringify(id)}.`);
       const row = (await link.run(link.engine.findJob, { id }))[0];
       return row && toRecord(JSON.parse(row.job!), JSON.parse(row.attempts!));
     },
+    async jobs(filter, { limit = 50, before } = {}) {
+      if (!(Number.isInteger(limit) && limit >= 1 && limit <= 1_000))
+        throw new InvalidRequestError(`jobs: limit is ${show(limit)}, not a whole number from 1 to 1000.`);
+      if (before !== undefined && !/^\d{1,18}$/.test(before))
+        throw new InvalidRequestError(`jobs: before is ${show(before)}, not the id of a job.`);
+      const text = JSON.stringify({ ...JSON.parse(filterText("jobs", filter, true)), before });
+      const rows = await link.run(link.engine.listJobs, { filter: text, limit });
+      return rows.map((row) => toSummary(JSON.parse(row.job!)));
+    },
     schedules: scheduleAdmin(link),
     close: async () => database.close?.(),
-  };
-}
-
-function toRecord(job: Record<string, never>, attempts: readonly Record<string, never>[]): JobRecord {
-  const date = (value: string | null) => (value === null ? null : new Date(value));
-  return {
-    id: String(job.id),
-    name: job.name!,
-    version: job.version!,
-    queue: job.queue!,
-    state: job.state!,
-    priority: job.priority!,
-    attempt: job.attempt!,
-    maxAttempts: job.max_attempts ?? null,
-    createdAt: new Date(job.created_at!),
-    runAt: new Date(job.run_at!),
-    startBefore: date(job.start_before ?? null),
-    finishedAt: date(job.finished_at ?? null),
-    uniqueKey: job.unique_key ?? null,
-    partitionKey: job.partition_key ?? null,
-    payload: job.payload,
-    headers: job.headers ?? null,
-    result: job.result ?? null,
-    attempts: attempts.map((attempt) => ({
-      attempt: attempt.attempt!,
-      worker: attempt.worker!,
-      startedAt: new Date(attempt.startedAt!),
-      finishedAt: date(attempt.finishedAt ?? null),
-      outcome: attempt.outcome!,
-      error: attempt.error ?? null,
-    })),
   };
 }

@@ -10,6 +10,8 @@ import { defineJob, isJobType, type JobType } from "./type.ts";
 
 /** What is published, and by which name. A publication makes a job of each type that has subscribed. */
 export interface Topic<Payload = unknown> {
+  /** A job type has a name and a schema too, and is none. */
+  readonly kind: "topic";
   readonly name: string;
   readonly schema: StandardSchemaV1<Payload, unknown>;
 }
@@ -17,7 +19,15 @@ export interface Topic<Payload = unknown> {
 /** How the jobs of one publication differ from what their types say. */
 export type PublishOptions = Pick<
   EnqueueOptions,
-  "runAt" | "delayMs" | "priority" | "partitionKey" | "headers" | "uniqueKey" | "uniqueUntil"
+  | "runAt"
+  | "delayMs"
+  | "startBefore"
+  | "priority"
+  | "partitionKey"
+  | "headers"
+  | "uniqueKey"
+  | "uniqueUntil"
+  | "onConflict"
 >;
 
 /** The job that a subscription has got. */
@@ -72,7 +82,7 @@ export function defineTopic<Payload extends StandardSchemaV1>(definition: {
   const notJson = schemaIssueOf(schema);
   if (notJson !== undefined)
     refuse(`${of}: its payload is stored as JSON, and the schema's input is not: ${notJson}`);
-  const topic = Object.freeze({ name, schema });
+  const topic = Object.freeze({ kind: "topic", name, schema });
   const checks = defineJob({ name, payload: schema as never }) as unknown as JobType<unknown>;
   topics.add(checks);
   types.set(topic, checks);
@@ -101,7 +111,17 @@ export function subscribe<Payload extends Input, Input>(
   return { topic, jobType };
 }
 
-const known = ["runAt", "delayMs", "priority", "partitionKey", "headers", "uniqueKey", "uniqueUntil"];
+const known = [
+  "runAt",
+  "delayMs",
+  "startBefore",
+  "priority",
+  "partitionKey",
+  "headers",
+  "uniqueKey",
+  "uniqueUntil",
+  "onConflict",
+];
 
 /** What is published, checked. @throws InvalidJobError */
 export async function toPublication(

@@ -10,10 +10,12 @@ import { findJob } from "./find-job.ts";
 import { fireSchedules } from "./fire-schedules.ts";
 import { depart, forgetSilent, heartbeat } from "./heartbeat.ts";
 import { keep } from "./keep.ts";
+import { listJobs } from "./list-jobs.ts";
 import { listSchedules } from "./list-schedules.ts";
 import { pauseQueue, resumeQueue } from "./pause.ts";
 import { promote } from "./promote.ts";
 import { publish } from "./publish.ts";
+import { queues, setQueue } from "./queues.ts";
 import { register } from "./register.ts";
 import { release } from "./release.ts";
 import { rescue } from "./rescue.ts";
@@ -65,5 +67,8 @@ export function postgresEngine(schemaName: string) {
     removeSchedule: removeSchedule(schema),
     runSchedule: runSchedule(schema),
     listSchedules: listSchedules(schema),
+    listJobs: listJobs(schema),
+    queues: queues(schema),
+    setQueue: setQueue(schema),
   };
 }

@@ -39,6 +39,7 @@ export function schemaOf(name: string) {
     enqueueKeyed: object("enqueue_keyed"),
     wake: object("wake"),
     keep: object("keep"),
+    findJobs: object("find_jobs"),
     cancel: object("cancel"),
     retry: object("retry"),
     reschedule: object("reschedule"),

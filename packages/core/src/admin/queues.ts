@@ -1,0 +1,77 @@
+import { type QueueChanged, queueName } from "../job/filter.ts";
+import type { Link } from "../worker/link.ts";
+import { type QueueSettings, settingsText } from "./queue-settings.ts";
+
+/** A queue, as it is at the moment. Each count stops at 10,000. */
+export interface QueueRecord {
+  readonly name: string;
+  /** Since when no job of it is started; null where it is not paused. */
+  readonly pausedAt: Date | null;
+  readonly ready: number;
+  readonly running: number;
+  /** Among the 10,000 jobs of all queues that are due next. */
+  readonly scheduled: number;
+  readonly settings: Required<QueueSettings>;
+}
+
+/** The verbs on queues, committed by themselves. */
+export interface QueueVerbs {
+  /** Has no further job of the queue started. What runs goes on. */
+  pause(queue: string): Promise<QueueChanged>;
+  /** Ends a pause, and wakes the queue's workers. */
+  resume(queue: string): Promise<QueueChanged>;
+  /** Every queue that has settings, a living worker or jobs, by name. */
+  queues(): Promise<readonly QueueRecord[]>;
+  /** Settles something for a queue, for all its workers. What is undefined stays as it is; null clears it. */
+  setQueue(queue: string, settings: QueueSettings): Promise<void>;
+}
+
+export function queueVerbs(link: Link): QueueVerbs {
+  async function change(verb: "pause" | "resume", queue: string): Promise<QueueChanged> {
+    queueName(verb, queue);
+    const statement = verb === "pause" ? link.engine.pauseQueue : link.engine.resumeQueue;
+    const [row] = await link.run(statement, { queue, guarded: false, pin: null });
+    return { changed: (JSON.parse(row!.answer!) as QueueChanged).changed };
+  }
+
+  return {
+    pause: (queue) => change("pause", queue),
+    resume: (queue) => change("resume", queue),
+    async queues() {
+      const rows = await link.run(link.engine.queues, undefined);
+      return rows.map((row) => {
+        const settings = JSON.parse(row.settings ?? "{}");
+        return {
+          name: row.name!,
+          pausedAt: settings.paused_at ? new Date(settings.paused_at) : null,
+          ready: Number(row.ready),
+          running: Number(row.running),
+          scheduled: Number(row.scheduled),
+          settings: toSettings(settings),
+        };
+      });
+    },
+    async setQueue(queue, settings) {
+      await link.run(link.engine.setQueue, {
+        queue: queueName("setQueue", queue),
+        columns: settingsText(queue, settings),
+      });
+    },
+  };
+}
+
+function toSettings(row: Readonly<Record<string, never>>): Required<QueueSettings> {
+  const rate = (limit: number | undefined, perMs: number | undefined) =>
+    limit && perMs ? { limit, perMs } : null;
+  return {
+    concurrency: row.concurrency ?? null,
+    keyConcurrency: row.key_concurrency ?? null,
+    rate: rate(row.rate_limit, row.rate_ms),
+    keyRate: rate(row.key_rate_limit, row.key_rate_ms),
+    fifo: row.fifo ?? false,
+    fifoOnDead: row.fifo_on_dead ?? "continue",
+    keepCompletedMs: row.keep_completed_ms ?? null,
+    keepDeadMs: row.keep_dead_ms ?? null,
+    keepCancelledMs: row.keep_cancelled_ms ?? null,
+  };
+}
