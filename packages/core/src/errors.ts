@@ -13,6 +13,10 @@ export type PillionErrorCode =
   | "JOB_TIMEOUT"
   | "JOB_CANCELLED"
   | "WORKER_STOPPING"
+  | "JOB_DEAD"
+  | "JOB_NOT_FOUND"
+  | "INVALID_RESULT"
+  | "WAIT_TIMEOUT"
   | "RETRY"
   | "DISCARD";
 
@@ -125,10 +129,59 @@ export class JobTimeoutError extends PillionError {
   }
 }
 
-/** Somebody has cancelled the job while it runs: the reason of its signal. It ends as cancelled. */
+/**
+ * Somebody has cancelled the job. While it runs this is the reason of its signal, and it ends as cancelled; `waitFor`
+ * throws it for a job that has.
+ */
 export class JobCancelledError extends PillionError {
   constructor(message: string, jobName?: string) {
     super("JOB_CANCELLED", message, { jobName });
+  }
+}
+
+/** An error as it is stored with a job. */
+export interface StoredJobError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string | undefined;
+  readonly code?: string | undefined;
+}
+
+/** The job that `waitFor` waited for is dead. */
+export class JobDeadError extends PillionError {
+  constructor(
+    message: string,
+    jobName: string | undefined,
+    /** What its last attempt failed with. */
+    readonly error: StoredJobError,
+  ) {
+    super("JOB_DEAD", message, { jobName });
+  }
+}
+
+/** There is no job of this id: it was never committed, or it ended so long ago that it is no longer kept. */
+export class JobNotFoundError extends PillionError {
+  constructor(message: string, jobName?: string) {
+    super("JOB_NOT_FOUND", message, { jobName });
+  }
+}
+
+/** A job is completed, but the result that it left is not valid for the job type that `waitFor` was given. */
+export class InvalidResultError extends PillionError {
+  constructor(
+    message: string,
+    jobName: string | undefined,
+    /** The validator's own issues. */
+    readonly issues: readonly PayloadIssue[],
+  ) {
+    super("INVALID_RESULT", message, { jobName });
+  }
+}
+
+/** The job has not ended within the `timeoutMs` of `waitFor`. It goes on. */
+export class WaitTimeoutError extends PillionError {
+  constructor(message: string, jobName?: string) {
+    super("WAIT_TIMEOUT", message, { jobName, retryable: true });
   }
 }
 

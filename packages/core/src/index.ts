@@ -8,7 +8,10 @@ export {
   InvalidDefinitionError,
   InvalidJobError,
   InvalidRequestError,
+  InvalidResultError,
   JobCancelledError,
+  JobDeadError,
+  JobNotFoundError,
   JobTimeoutError,
   LeaseLostError,
   NotInTransactionError,
@@ -17,8 +20,10 @@ export {
   type PillionErrorCode,
   RetryError,
   SchemaOutdatedError,
+  type StoredJobError,
   sqlStateOf,
   TransactionChangedError,
+  WaitTimeoutError,
   WorkerStoppingError,
 } from "./errors.ts";
 export type { Backoff } from "./job/backoff.ts";

@@ -1,6 +1,7 @@
 import { defaults } from "../defaults.ts";
 import { InvalidConfigurationError, InvalidRequestError } from "../errors.ts";
 import { filterText, type JobFilter } from "../job/filter.ts";
+import type { JobType } from "../job/type.ts";
 import { show } from "../show.ts";
 import { type DatabaseOption, toDatabase } from "../worker/connect.ts";
 import { Link } from "../worker/link.ts";
@@ -9,6 +10,8 @@ import { type JobRecord, type JobSummary, toRecord, toSummary } from "./job-reco
 import { type QueueVerbs, queueVerbs } from "./queues.ts";
 import { type ScheduleAdmin, scheduleAdmin } from "./schedules.ts";
 import { type TopicVerbs, topicVerbs } from "./topics.ts";
+import { type WaitOptions, waitFor } from "./wait-for.ts";
+import { Watch } from "./watch.ts";
 
 /** Which part of a list. */
 export interface Paging {
@@ -24,6 +27,19 @@ export interface Admin extends JobVerbs, QueueVerbs, TopicVerbs {
   job(id: string): Promise<JobRecord | undefined>;
   /** Jobs in every state, the newest first; `{}` for all. @throws InvalidRequestError */
   jobs(filter: JobFilter, paging?: Paging): Promise<readonly JobSummary[]>;
+  /**
+   * Waits until this job has ended, and answers its result, validated by the type's `result`; undefined where it has
+   * none. It looks at growing gaps, at least twice a second; all waits of this object share one statement. The job must
+   * be committed: to wait inside the transaction that enqueued it would be to wait for ever.
+   *
+   * @throws JobDeadError with the error that is stored, JobCancelledError, JobNotFoundError, InvalidResultError,
+   *   WaitTimeoutError after `timeoutMs`, the signal's reason, InvalidConfigurationError where the job is of another type
+   */
+  waitFor<Input, Output, Result>(
+    id: string,
+    jobType: JobType<Input, Output, Result>,
+    options?: WaitOptions,
+  ): Promise<Result>;
   /** Schedules at run time. */
   readonly schedules: ScheduleAdmin;
   /** Closes what was opened for this object. */
@@ -34,6 +50,7 @@ export interface Admin extends JobVerbs, QueueVerbs, TopicVerbs {
 export function createAdmin(options: { database: DatabaseOption; schema?: string | undefined }): Admin {
   const database = toDatabase(options.database);
   const link = new Link(database, options.schema ?? defaults.schema);
+  const watch = new Watch(link);
   return {
     ...jobVerbs(link),
     ...queueVerbs(link),
@@ -53,7 +70,11 @@ export function createAdmin(options: { database: DatabaseOption; schema?: string
       const rows = await link.run(link.engine.listJobs, { filter: text, limit });
       return rows.map((row) => toSummary(JSON.parse(row.job!)));
     },
+    waitFor: (id, jobType, waitOptions) => waitFor(watch, id, jobType, waitOptions),
     schedules: scheduleAdmin(link),
-    close: async () => database.close?.(),
+    async close() {
+      watch.close(new InvalidConfigurationError("waitFor: this admin was closed while it waited."));
+      await database.close?.();
+    },
   };
 }

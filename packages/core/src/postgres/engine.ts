@@ -6,6 +6,7 @@ import { discard } from "./discard.ts";
 import { dueSchedules } from "./due-schedules.ts";
 import { enqueue } from "./enqueue.ts";
 import { enqueueKeyed, enqueueMany } from "./enqueue-many.ts";
+import { findEndings } from "./find-endings.ts";
 import { findJob } from "./find-job.ts";
 import { fireSchedules } from "./fire-schedules.ts";
 import { depart, forgetSilent, heartbeat } from "./heartbeat.ts";
@@ -51,6 +52,7 @@ export function postgresEngine(schemaName: string) {
     sweepKeys: sweepKeys(schema),
     keep: keep(schema),
     findJob: findJob(schema),
+    findEndings: findEndings(schema),
     setSchedules: setSchedules(schema),
     dueSchedules: dueSchedules(schema),
     fireSchedules: fireSchedules(schema),
