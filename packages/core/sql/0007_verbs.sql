@@ -14,11 +14,12 @@ create function pillion.find_jobs(filter jsonb, states pillion.job_state[], most
 returns bigint[]
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  known   constant text[] := array['ids', 'queue', 'name', 'state', 'uniqueKey', 'partitionKey', 'headers', 'after', 'before'];
-  given   jsonb;
-  unknown text;
-  wanted  record;
-  found   bigint[];
+  known     constant text[] := array['ids', 'queue', 'name', 'state', 'uniqueKey', 'partitionKey', 'headers', 'after', 'before'];
+  direction constant text := case when newest then 'desc' else 'asc' end;
+  given     jsonb;
+  unknown   text;
+  wanted    record;
+  found     bigint[];
 begin
   if jsonb_typeof(filter) = 'object' then
     select coalesce(jsonb_object_agg(key, value), '{}'), min(key) filter (where key <> all (known)) into given, unknown
@@ -38,20 +39,20 @@ begin
   from jsonb_to_record(given) as
     f("queue" text, "name" text, "uniqueKey" text, "partitionKey" text, "headers" jsonb, "after" bigint, "before" bigint);
   -- A text, so that it is planned for this filter: what the filter does not name is not looked at.
-  execute format('
+  execute '
     select array(select id from (
       (select j.id from pillion.job j
        where j.state = any ($1) and ($2 is null or j.id = any ($2)) and j.id > coalesce($3, 0) and ($4 is null or j.id < $4)
          and ($5 is null or j.queue = $5) and ($6 is null or j.name = $6) and ($7 is null or j.unique_key = $7)
          and ($8 is null or j.partition_key = $8) and ($9 is null or j.headers @> $9) and (not $10 or j.attempt > 0)
-       order by j.id %1$s limit $11)
+       order by j.id ' || direction || ' limit $11)
       union all
       (select a.id from pillion.archive a
        where a.state = any ($12) and ($2 is null or a.id = any ($2)) and a.id > coalesce($3, 0) and ($4 is null or a.id < $4)
          and ($5 is null or a.queue = $5) and ($6 is null or a.name = $6) and ($7 is null or a.unique_key = $7)
          and ($8 is null or a.partition_key = $8) and ($9 is null or a.headers @> $9)
-       order by a.id %1$s limit $11)
-    ) matching order by id %1$s limit $11)', case when newest then 'desc' else 'asc' end)
+       order by a.id ' || direction || ' limit $11)
+    ) matching order by id ' || direction || ' limit $11)'
   using array(select s from unnest(states) s where s in ('scheduled', 'ready', 'running')),
     wanted.ids, wanted."after", wanted."before", wanted."queue", wanted."name", wanted."uniqueKey", wanted."partitionKey",
     wanted."headers", tried, most, array(select s from unnest(states) s where s in ('completed', 'dead', 'cancelled'))

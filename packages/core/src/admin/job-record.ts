@@ -4,7 +4,9 @@ import type { JobState } from "../job/job.ts";
 export interface ErrorRecord {
   readonly name: string;
   readonly message: string;
+  /** Where it was thrown, as far as it was stored. */
   readonly stack?: string;
+  /** For programs, where the error has one. */
   readonly code?: string;
 }
 

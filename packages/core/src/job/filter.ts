@@ -11,13 +11,16 @@ import { isJobType, type JobType } from "./type.ts";
 export interface JobFilter {
   /** At most 10,000. */
   readonly ids?: readonly string[] | undefined;
+  /** The queue that they are in. */
   readonly queue?: string | undefined;
   /** A job type, or its name. */
   // biome-ignore lint/suspicious/noExplicitAny: a type of any payload and result
   readonly name?: string | JobType<any, any, any> | undefined;
   /** One of them, or one among several. */
   readonly state?: JobState | readonly JobState[] | undefined;
+  /** As given when they were enqueued, whether the key is still theirs or not. */
   readonly uniqueKey?: string | undefined;
+  /** As given when they were enqueued. */
   readonly partitionKey?: string | undefined;
   /** Contained in the job's headers, as JSON contains JSON: `{ tenant: "7" }`. */
   readonly headers?: Readonly<Record<string, unknown>> | undefined;

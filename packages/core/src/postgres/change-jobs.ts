@@ -18,7 +18,7 @@ export interface RescheduleInput extends ChangeJobsInput {
   readonly delayMs: string | null;
 }
 
-export const filter = (input: ChangeJobsInput): string => input.filter;
+const filter = (input: ChangeJobsInput): string => input.filter;
 export const guarded = (input: Doing): string => String(input.guarded);
 export const pin = (input: Doing): string | null => input.pin;
 
