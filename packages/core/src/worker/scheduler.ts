@@ -7,6 +7,8 @@ import type { Link } from "./link.ts";
 import { type Logger, oneLine } from "./logger.ts";
 
 const schedulesAtOnce = 100;
+/** How long to wait for a schedule that somebody has locked. */
+const busyMs = 100;
 const minuteMs = 60_000;
 
 /**
@@ -55,15 +57,18 @@ export class Scheduler {
       limit: schedulesAtOnce,
       except: [...this.#failed.keys()],
     });
-    const { nextMs } = rows.at(-1)!;
     const seen = rows.slice(0, -1);
-    const moves = seen.flatMap((row) => this.#plan(row) ?? []);
-    await this.#fire(moves);
-    if (seen.length === schedulesAtOnce) return 0;
     const now = Date.parse(seen[0]?.now ?? "");
-    // Whoever moved a schedule, it is due when it was worked out to be.
-    const dues = moves.filter(({ due }) => due !== "infinity").map(({ due }) => Date.parse(due) - now);
-    return Math.max(Math.min(nextMs == null ? Number.POSITIVE_INFINITY : Number(nextMs), ...dues), 0);
+    const moves = seen.flatMap((row) => this.#plan(row) ?? []);
+    const moved = await this.#fire(moves);
+    const { nextMs } = rows.at(-1)!;
+    const waits = [nextMs == null ? Number.POSITIVE_INFINITY : Number(nextMs)];
+    // What did not move was moved by another worker, or somebody has it locked.
+    for (const { name, due } of moves)
+      if (due !== "infinity") waits.push(Math.max(Date.parse(due) - now, moved.has(name) ? 0 : busyMs));
+    if (seen.length === schedulesAtOnce)
+      waits.push(moved.size > 0 || moves.length < seen.length ? 0 : busyMs);
+    return Math.min(...waits);
   }
 
   #plan(row: Row): ScheduleMove | undefined {
@@ -75,16 +80,23 @@ export class Scheduler {
     }
   }
 
-  async #fire(moves: readonly ScheduleMove[]): Promise<void> {
-    if (moves.length === 0) return;
+  /** Answers the names of the schedules that moved. */
+  async #fire(moves: readonly ScheduleMove[]): Promise<ReadonlySet<string>> {
+    if (moves.length === 0) return new Set();
     try {
       const rows = await this.link.run(this.link.engine.fireSchedules, { moves });
       if (rows.some(({ jobs }) => jobs !== "0")) this.onReady();
+      return new Set(rows.map(({ name }) => name!));
     } catch (error) {
       if (!isOfARow(error)) throw error;
-      // Each by itself: one that cannot be enqueued keeps none of the others.
-      if (moves.length > 1) for (const move of moves) await this.#fire([move]);
-      else this.#leave(moves[0]!.name, `could not be fired: ${oneLine(error)}`);
+      if (moves.length > 1) {
+        // Each by itself: one that cannot be enqueued keeps none of the others.
+        const moved: string[] = [];
+        for (const move of moves) moved.push(...(await this.#fire([move])));
+        return new Set(moved);
+      }
+      this.#leave(moves[0]!.name, `could not be fired: ${oneLine(error)}`);
+      return new Set();
     }
   }
 

@@ -1,26 +1,34 @@
 import { type Database, defineJob, type } from "@pillion/core";
 import { createWorker, handle, schedule } from "@pillion/core/worker";
+import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
-import { type TestQueue, testQueue, until } from "../worker/queue.ts";
-import { firedSlots } from "./slots.ts";
+import { listeningLogger, type TestQueue, testQueue, until } from "../worker/queue.ts";
+import { expectEachOnce, firedSlots } from "./slots.ts";
 
+const logger = listeningLogger();
 const tick = defineJob({ name: "tick", payload: type<null>() });
 
-/** A worker that runs already, and the statements that it has sent. */
-async function watchedWorker(queue: TestQueue): Promise<string[]> {
+/** A worker that runs already, and the statements that it has sent; `after` is told of each when it is over. */
+async function watchedWorker(
+  queue: TestQueue,
+  { pollMs = 1_000, after = (_: string) => {} } = {},
+): Promise<string[]> {
   const sent: string[] = [];
   const database: Database = {
     name: "watched pool",
     run: async ({ text, values }) => {
       sent.push(text);
-      return (await queue.pool.query(text, [...values])).rows;
+      const { rows } = await queue.pool.query(text, [...values]);
+      after(text);
+      return rows;
     },
   };
   const worker = createWorker({
     database,
     schema: queue.schema,
     handlers: [handle(tick, () => {})],
-    pollMs: 20,
+    pollMs,
+    logger,
   });
   await worker.start();
   onTestFinished(async () => {
@@ -36,7 +44,7 @@ const looks = (sent: readonly string[]) =>
 
 test("where no schedule is due a worker asks for none: it is told by the statement that promotes jobs", async () => {
   const queue = await testQueue();
-  const sent = await watchedWorker(queue);
+  const sent = await watchedWorker(queue, { pollMs: 20 });
   await until(() => promotes(sent).length >= 10);
   expect(looks(sent)).toEqual([]);
   // Set at run time: looked at once, to work out its first slot, and then left alone until that comes.
@@ -46,4 +54,42 @@ test("where no schedule is due a worker asks for none: it is told by the stateme
   await until(() => promotes(sent).length >= before + 10);
   expect(looks(sent)).toHaveLength(2);
   expect(await firedSlots(queue, "yearly")).toEqual([]);
+});
+
+test("a schedule that somebody has locked is waited for without haste, while the others are fired", async () => {
+  const queue = await testQueue();
+  for (const name of ["locked", "free"])
+    await queue.admin.schedules.set(schedule({ name, everyMs: 100, job: tick(null) }));
+  const tx = new pg.Client({ connectionString: queue.url });
+  await tx.connect();
+  await tx.query(`begin; select from "${queue.schema}".schedule where name = 'locked' for update`);
+  const sent = await watchedWorker(queue);
+  onTestFinished(() => tx.end());
+  await until(async () => (await firedSlots(queue, "free")).length >= 20);
+  const [before, slots] = [looks(sent).length, (await firedSlots(queue, "free")).length];
+  await until(async () => (await firedSlots(queue, "free")).length >= slots + 20);
+  // A look and a try to fire for each slot of the free one, and hardly more.
+  const each = (looks(sent).length - before) / 20;
+  expect(each).toBeLessThan(4);
+  expect(await firedSlots(queue, "locked")).toEqual([]);
+  await tx.query("commit");
+  // It was late by less than a minute: every slot gets its job.
+  const free = (await firedSlots(queue, "free")).length;
+  await until(async () => (await firedSlots(queue, "locked")).length >= free);
+  expectEachOnce(await firedSlots(queue, "locked"), 100);
+});
+
+test("a slot that was fired by a statement whose answer was lost is not fired again", async () => {
+  const queue = await testQueue();
+  await queue.admin.schedules.set(schedule({ name: "ticks", everyMs: 100, job: tick(null) }));
+  logger.lines.length = 0;
+  let lost = 0;
+  const fires = (text: string) => text.includes("jsonb_array_elements_text(h.slots)");
+  const after = (text: string) => {
+    if (fires(text) && lost++ % 2 === 0) throw new Error("the connection broke");
+  };
+  await watchedWorker(queue, { pollMs: 20, after });
+  await until(async () => lost > 5 && (await firedSlots(queue, "ticks")).length >= 10);
+  expectEachOnce(await firedSlots(queue, "ticks"), 100);
+  expect(logger.lines).toContain("could not fire schedules, trying again: Error: the connection broke");
 });

@@ -1,50 +1,21 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { defineJob, type } from "@pillion/core";
 import { createWorker, handle, schedule } from "@pillion/core/worker";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type TestQueue, testQueue, until } from "../worker/queue.ts";
 import { expectEachOnce, firedSlots } from "./slots.ts";
+import { killWorkerProcesses, startWorkerProcess } from "./worker-process.ts";
 
 let queue: TestQueue;
-const children: ChildProcess[] = [];
 beforeEach(async () => {
   queue = await testQueue();
 });
 afterEach(async () => {
-  await Promise.all(
-    children.splice(0).map(async (child) => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const exited = once(child, "exit");
-      child.kill("SIGKILL");
-      await exited;
-    }),
-  );
+  await killWorkerProcesses();
   await queue.drop();
 });
 
-/** Starts a worker process whose clock is wrong by that much; resolves when it works. */
-async function workerProcess(shiftMs = 0): Promise<{ child: ChildProcess; said: string }> {
-  const clock = fileURLToPath(new URL("./shifted-clock.mjs", import.meta.url));
-  const script = fileURLToPath(new URL("./child.ts", import.meta.url));
-  const args = ["--import", clock, "--import", "tsx", script];
-  const child = spawn(process.execPath, [...args, queue.url, queue.schema], {
-    stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, SHIFT_MS: String(shiftMs) },
-  });
-  children.push(child);
-  let said = "";
-  child.stdout.on("data", (chunk) => {
-    said += chunk;
-  });
-  await until(() => {
-    if (child.exitCode !== null) throw new Error(`exited ${child.exitCode}`);
-    return said.includes("\n");
-  });
-  return { child, said };
-}
-
+const workerProcess = (shiftMs = 0) => startWorkerProcess(queue.url, queue.schema, shiftMs);
 const fired = async (name: string) => (await firedSlots(queue, name)).length;
 const moreThan = async (name: string, count: number) => {
   const before = await fired(name);
