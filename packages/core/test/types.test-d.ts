@@ -1,7 +1,7 @@
 import { defineJob, defineTopic, type Job, type PayloadOf, subscribe, type Topic, type } from "@pillion/core";
 import type { Verbs } from "@pillion/core/adapter";
 import type { Admin } from "@pillion/core/admin";
-import { handle } from "@pillion/core/worker";
+import { handle, type Schedule, schedule } from "@pillion/core/worker";
 import { expectTypeOf, test } from "vitest";
 import { z } from "zod";
 
@@ -123,4 +123,24 @@ test("the verbs on jobs take an id or a filter, whose name may be a job type", (
   verbs.reschedule(tx, "1", { runAt: new Date(), delayMs: 1 });
   // @ts-expect-error: the transaction is missing
   verbs.cancel("1");
+});
+
+test("a schedule has a cron line or an interval, and a job", () => {
+  const job = sendInvoice({ orderId: 1 });
+  expectTypeOf(
+    schedule({ name: "daily", cron: "0 7 * * *", timeZone: "Europe/Berlin", job }),
+  ).toEqualTypeOf<Schedule>();
+  schedule({ name: "often", everyMs: 1_000, job, missed: "skip" });
+  const maybe: string | undefined = undefined as string | undefined;
+  schedule({ name: "daily", cron: "0 7 * * *", timeZone: maybe, missed: undefined, job });
+  // @ts-expect-error: both
+  schedule({ name: "both", cron: "0 7 * * *", everyMs: 1_000, job });
+  // @ts-expect-error: neither
+  schedule({ name: "neither", job });
+  // @ts-expect-error: an interval is in no zone
+  schedule({ name: "often", everyMs: 1_000, timeZone: "UTC", job });
+  // @ts-expect-error: a job type is no job
+  schedule({ name: "type", everyMs: 1_000, job: sendInvoice });
+  // @ts-expect-error: a policy that there is not
+  schedule({ name: "policy", everyMs: 1_000, missed: "all", job });
 });
