@@ -58,9 +58,13 @@ create table pillion.job (
 );
 
 -- A lane is (queue, priority): a claim reads each lane from its first position on.
-create index job_lane on pillion.job (queue, priority, position) where state = 'ready';
+create index job_lane on pillion.job (queue, priority, position) where state = 'ready' and partition_key is null;
+-- Jobs of a partition key stand in a line of their own, so that those of one key never hide those of another.
+create index job_line on pillion.job (queue, partition_key, priority desc, position) where state = 'ready' and partition_key is not null;
 create index job_due on pillion.job (run_at) where state = 'scheduled';
-create index job_held on pillion.job (worker) where state = 'running';
+-- By claim too: what a worker still holds was claimed late, and the entries of what it has ended lie before it.
+create index job_held on pillion.job (worker, claim) where state = 'running';
+create index job_slot on pillion.job (queue, partition_key) where slot;
 create index job_key on pillion.job (unique_key, name) where unique_key is not null;
 
 -- Which job holds a unique key. A row outlives its job until the key is taken again or swept: whoever takes
@@ -114,7 +118,7 @@ create table pillion.attempt (
   worker       bigint not null,
   started_at   timestamptz not null,
   finished_at  timestamptz not null,
-  outcome      text not null check (outcome in ('failed', 'lost', 'released', 'completed', 'dead', 'cancelled')),
+  outcome      text not null check (outcome in ('failed', 'lost', 'released', 'snoozed', 'completed', 'dead', 'cancelled')),
   error        jsonb,
   keep_until   date not null
 ) partition by list (keep_until);
@@ -135,6 +139,8 @@ create table pillion.queue (
   key_rate_ms         bigint check (key_rate_ms >= 1),
   -- The jobs of one partition key run one after the other, in the order of their enqueue.
   fifo                boolean not null default false,
+  limited             boolean not null generated always as
+                        (fifo or num_nonnulls(concurrency, key_concurrency, rate_limit, key_rate_limit) > 0) stored,
   -- Whether a dead job holds up the jobs of its key that come after it.
   fifo_on_dead        text not null default 'continue' check (fifo_on_dead in ('continue', 'block')),
   -- How long finished jobs are kept, at most 3,650 days; null for the usual.
@@ -168,6 +174,23 @@ create function pillion.keep_attempt_until(settings pillion.queue, at timestampt
 language sql stable return
   pillion.keep_day(at, 2592000000 + greatest(coalesce((settings).keep_completed_ms, 604800000),
     coalesce((settings).keep_dead_ms, 7776000000), coalesce((settings).keep_cancelled_ms, 604800000)));
+
+-- Keys of queues in strict order that wait for a dead job to be retried or cancelled.
+create table pillion.blocked_key (
+  queue          text not null,
+  partition_key  text not null,
+  job            bigint not null,
+  primary key (queue, partition_key)
+);
+
+-- How many jobs of a queue (partition_key '') or of one partition key started when, for as long as a rate limit asks.
+create table pillion.start (
+  queue          text not null,
+  partition_key  text not null,
+  at             timestamptz not null,
+  jobs           integer not null
+) with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
+create index start_at on pillion.start (queue, partition_key, at);
 
 create table pillion.worker (
   id            bigint generated always as identity primary key,

@@ -26,14 +26,16 @@ begin
       'select, insert, update, delete on pillion.subscription, pillion.schedule',
       'execute on function pillion.cancel, pillion.retry, pillion.reschedule, pillion.pause, pillion.resume']
     when 'worker' then array[
-      'select, insert, update, delete on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule',
+      'select, insert, update, delete on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule,
+        pillion.start, pillion.blocked_key',
       'select, insert on pillion.archive, pillion.attempt',
       'select, insert, update on pillion.subscription',
       'select on pillion.migration, pillion.attempts',
       'usage on sequence pillion.position, pillion.claim',
-      'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until, pillion.keep']
+      'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until, pillion.keep,
+        pillion.claimed, pillion.step, pillion.allowed, pillion.claim_by_key, pillion.rescue, pillion.promote, pillion.tick']
     when 'reader' then array[
-      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.archive, pillion.attempt, pillion.attempts, pillion.subscription, pillion.migration',
+      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.subscription, pillion.migration',
       'execute on function pillion.find_jobs']
   end;
   if rights is null then

@@ -54,6 +54,12 @@ create table pillion.attempt (
   keep_until date not null
 ) partition by LIST (keep_until);
 
+create table pillion.blocked_key (
+  queue text not null,
+  partition_key text not null,
+  job bigint not null
+);
+
 create table pillion.guard (
   id bigint generated always as identity not null,
   guard timestamp with time zone not null,
@@ -121,6 +127,7 @@ create table pillion.queue (
   key_rate_limit integer,
   key_rate_ms bigint,
   fifo boolean not null default false,
+  limited boolean not null default (fifo OR (num_nonnulls(concurrency, key_concurrency, rate_limit, key_rate_limit) > 0)),
   fifo_on_dead text not null default 'continue'::text,
   keep_completed_ms bigint,
   keep_dead_ms bigint,
@@ -153,6 +160,16 @@ create table pillion.schedule (
   autovacuum_vacuum_scale_factor=0,
   autovacuum_vacuum_threshold=200,
   fillfactor=50
+);
+
+create table pillion.start (
+  queue text not null,
+  partition_key text not null,
+  at timestamp with time zone not null,
+  jobs integer not null
+) with (
+  autovacuum_vacuum_scale_factor=0.01,
+  autovacuum_vacuum_threshold=1000
 );
 
 create table pillion.subscription (
@@ -201,9 +218,11 @@ create table pillion.attempt_default partition of pillion.attempt DEFAULT;
 
 -- Constraints
 
-alter table pillion.attempt add constraint attempt_outcome_check CHECK ((outcome = ANY (ARRAY['failed'::text, 'lost'::text, 'released'::text, 'completed'::text, 'dead'::text, 'cancelled'::text])));
+alter table pillion.attempt add constraint attempt_outcome_check CHECK ((outcome = ANY (ARRAY['failed'::text, 'lost'::text, 'released'::text, 'snoozed'::text, 'completed'::text, 'dead'::text, 'cancelled'::text])));
 
-alter table pillion.attempt_default add constraint attempt_outcome_check CHECK ((outcome = ANY (ARRAY['failed'::text, 'lost'::text, 'released'::text, 'completed'::text, 'dead'::text, 'cancelled'::text])));
+alter table pillion.attempt_default add constraint attempt_outcome_check CHECK ((outcome = ANY (ARRAY['failed'::text, 'lost'::text, 'released'::text, 'snoozed'::text, 'completed'::text, 'dead'::text, 'cancelled'::text])));
+
+alter table pillion.blocked_key add constraint blocked_key_pkey PRIMARY KEY (queue, partition_key);
 
 alter table pillion.guard add constraint guard_pkey PRIMARY KEY (id);
 
@@ -281,13 +300,19 @@ CREATE INDEX attempt_job ON ONLY pillion.attempt USING btree (job);
 
 CREATE INDEX job_due ON pillion.job USING btree (run_at) WHERE (state = 'scheduled'::pillion.job_state);
 
-CREATE INDEX job_held ON pillion.job USING btree (worker) WHERE (state = 'running'::pillion.job_state);
+CREATE INDEX job_held ON pillion.job USING btree (worker, claim) WHERE (state = 'running'::pillion.job_state);
 
 CREATE INDEX job_key ON pillion.job USING btree (unique_key, name) WHERE (unique_key IS NOT NULL);
 
-CREATE INDEX job_lane ON pillion.job USING btree (queue, priority, "position") WHERE (state = 'ready'::pillion.job_state);
+CREATE INDEX job_lane ON pillion.job USING btree (queue, priority, "position") WHERE ((state = 'ready'::pillion.job_state) AND (partition_key IS NULL));
+
+CREATE INDEX job_line ON pillion.job USING btree (queue, partition_key, priority DESC, "position") WHERE ((state = 'ready'::pillion.job_state) AND (partition_key IS NOT NULL));
+
+CREATE INDEX job_slot ON pillion.job USING btree (queue, partition_key) WHERE slot;
 
 CREATE INDEX schedule_due ON pillion.schedule USING btree (due_at NULLS FIRST) WHERE (paused_at IS NULL);
+
+CREATE INDEX start_at ON pillion.start USING btree (queue, partition_key, at);
 
 -- Functions
 
@@ -314,14 +339,16 @@ begin
       'select, insert, update, delete on pillion.subscription, pillion.schedule',
       'execute on function pillion.cancel, pillion.retry, pillion.reschedule, pillion.pause, pillion.resume']
     when 'worker' then array[
-      'select, insert, update, delete on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule',
+      'select, insert, update, delete on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule,
+        pillion.start, pillion.blocked_key',
       'select, insert on pillion.archive, pillion.attempt',
       'select, insert, update on pillion.subscription',
       'select on pillion.migration, pillion.attempts',
       'usage on sequence pillion.position, pillion.claim',
-      'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until, pillion.keep']
+      'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until, pillion.keep,
+        pillion.claimed, pillion.step, pillion.allowed, pillion.claim_by_key, pillion.rescue, pillion.promote, pillion.tick']
     when 'reader' then array[
-      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.archive, pillion.attempt, pillion.attempts, pillion.subscription, pillion.migration',
+      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.subscription, pillion.migration',
       'execute on function pillion.find_jobs']
   end;
   if rights is null then
@@ -331,6 +358,26 @@ begin
   foreach given in array array['usage on schema ' || schema] || rights loop
     execute format('grant %s to %I', given, role);
   end loop;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.allowed(queue text, partition_key text, rate_limit integer, rate_ms bigint, OUT jobs integer, OUT wait_ms bigint)
+ RETURNS record
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+#variable_conflict use_variable
+declare
+  began constant timestamptz := statement_timestamp() - rate_ms * interval '1 millisecond';
+begin
+  select greatest(rate_limit - coalesce(sum(s.jobs), 0), 0), ceil(date_part('epoch', min(s.at) - began) * 1000)
+    into jobs, wait_ms
+  from pillion.start s where s.queue = allowed.queue and s.partition_key = allowed.partition_key and s.at > began;
 end $function$
 ;
 
@@ -382,6 +429,170 @@ AS $function$
   select json_build_object('xid', pg_current_xact_id()::text, 'ids', changed::text[],
     'next', case when cardinality(found) = most then found[most]::text end)::text
 $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.claim_by_key(worker bigint, queue text, after text, names text[], versions integer[], most integer)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  keys_at_once constant integer := 200;
+  settled  pillion.queue;
+  free     integer := claim_by_key.most;
+  rate     record;
+  wait_ms  bigint;
+  keys     text[];
+  allowed  integer[] := '{}';
+  running  integer;
+  room     integer;
+  share    integer;
+  key      text;
+  fence    bigint;
+  jobs     text;
+begin
+  select * into settled from pillion.queue q where q.name = claim_by_key.queue;
+  if settled.paused_at is not null then
+    return '[{"after":"","busy":false}]';
+  end if;
+  if settled.limited then
+    if not pg_try_advisory_xact_lock('pillion.queue'::regclass::oid::int4, hashtext(claim_by_key.queue)) then
+      return json_build_array(json_build_object('after', claim_by_key.after, 'busy', true));
+    end if;
+    if settled.concurrency is not null then
+      select settled.concurrency - count(*) into room from pillion.job j where j.slot and j.queue = claim_by_key.queue;
+      free := least(free, room);
+    end if;
+    if settled.rate_limit is not null then
+      rate := pillion.allowed(claim_by_key.queue, '', settled.rate_limit, settled.rate_ms);
+      if rate.jobs < free then
+        wait_ms := rate.wait_ms;
+        free := rate.jobs;
+      end if;
+    end if;
+    if free <= 0 then
+      return json_build_array(json_build_object('after', '', 'busy', false, 'waitMs', wait_ms));
+    end if;
+  end if;
+
+  with recursive line(key, n) as (
+    (select j.partition_key, 1 from pillion.job j
+     where j.state = 'ready' and j.partition_key is not null and j.queue = claim_by_key.queue and j.partition_key > claim_by_key.after
+     order by j.partition_key limit 1)
+    union all
+    select (select j.partition_key from pillion.job j
+            where j.state = 'ready' and j.partition_key is not null and j.queue = claim_by_key.queue and j.partition_key > line.key
+            order by j.partition_key limit 1), line.n + 1
+    from line where line.key is not null and line.n < keys_at_once
+  )
+  select array_agg(line.key order by line.n) into keys from line where line.key is not null;
+
+  if settled.fifo or settled.key_concurrency is not null or settled.key_rate_limit is not null then
+    foreach key in array coalesce(keys, '{}') loop
+      select count(*) into running from pillion.job j where j.slot and j.queue = claim_by_key.queue and j.partition_key = key;
+      room := least(free, case when settled.fifo then 1 else settled.key_concurrency end - running);
+      if settled.fifo and settled.fifo_on_dead = 'block' and exists (
+          select from pillion.blocked_key b where b.queue = claim_by_key.queue and b.partition_key = key) then
+        room := 0;
+      end if;
+      if room > 0 and settled.key_rate_limit is not null then
+        rate := pillion.allowed(claim_by_key.queue, key, settled.key_rate_limit, settled.key_rate_ms);
+        if rate.jobs < room then
+          room := rate.jobs;
+          wait_ms := least(wait_ms, rate.wait_ms);
+        end if;
+      end if;
+      allowed := allowed || greatest(room, 0);
+    end loop;
+  else
+    allowed := array_fill(free, array[coalesce(cardinality(keys), 0)]);
+  end if;
+
+  -- Of each key about as many as fall to it; what others leave over, the next claim takes.
+  share := ceil(free::numeric / greatest(coalesce(cardinality(keys), 0), 1));
+  fence := nextval('pillion.claim');
+  with candidate as materialized (
+    select ready.row, ready.turn
+    from unnest(keys, allowed) k(key, most)
+    cross join lateral (
+      select j.row, row_number() over () as turn from (
+        select j.ctid as row from pillion.job j
+        where settled.fifo is not true and j.state = 'ready' and j.partition_key is not null and j.queue = claim_by_key.queue
+          and j.partition_key = k.key
+          and case when (j.name, j.version) in (select h.name, h.version from unnest(claim_by_key.names, claim_by_key.versions) h(name, version)) then true end
+        order by j.priority desc, j.position
+        limit least(k.most, share)
+        for update skip locked
+      ) j
+      union all
+      -- The first in strict order, whatever its priority and whoever can run it.
+      select head.row, 1 from (
+        select j.* from generate_series(-4, 4) p(priority) cross join lateral (
+          select j.ctid as row, j.name, j.version, j.position from pillion.job j
+          where j.state = 'ready' and j.partition_key is not null and j.queue = claim_by_key.queue and j.partition_key = k.key
+            and j.priority = p.priority
+          order by j.position limit 1) j
+        order by j.position limit 1
+      ) head
+      where settled.fifo is true and k.most > 0
+        and case when (head.name, head.version) in (select h.name, h.version from unnest(claim_by_key.names, claim_by_key.versions) h(name, version)) then true end
+    ) ready
+    union all
+    -- Jobs without a key stand in the lanes; where the queue has no limits, the other claim takes them.
+    select ready.row, ready.turn from (
+      select j.row, row_number() over () as turn from generate_series(4, -4, -1) p(priority) cross join lateral (
+        select j.ctid as row from pillion.job j
+        where settled.limited is true and j.state = 'ready' and j.partition_key is null and j.queue = claim_by_key.queue and j.priority = p.priority
+          and case when (j.name, j.version) in (select h.name, h.version from unnest(claim_by_key.names, claim_by_key.versions) h(name, version)) then true end
+        order by j.position
+        limit share
+        for update skip locked
+      ) j
+    ) ready
+  ), held as materialized (
+    select j.row from candidate c cross join lateral (
+      select j.ctid as row from pillion.job j where j.ctid = c.row and j.state = 'ready' for update skip locked
+    ) j
+    order by c.turn
+    limit free
+  ), taken as (
+    update pillion.job j
+    set state = 'running', attempt = j.attempt + 1, worker = claim_by_key.worker, claim = fence, started_at = statement_timestamp(),
+      slot = settled.limited is true
+    from held where j.ctid = held.row
+    returning j.partition_key, pillion.claimed(j, array[claim_by_key.queue], claim_by_key.names) as job
+  ), counted as (
+    insert into pillion.start (queue, partition_key, at, jobs)
+    select claim_by_key.queue, '', statement_timestamp(), count(*) from taken where settled.rate_limit is not null having count(*) > 0
+    union all
+    select claim_by_key.queue, t.partition_key, statement_timestamp(), count(*) from taken t
+    where settled.key_rate_limit is not null and t.partition_key is not null group by t.partition_key
+  )
+  select string_agg(job, '') into jobs from taken;
+
+  if settled.rate_limit is not null or settled.key_rate_limit is not null then
+    delete from pillion.start s where s.ctid = any (array(
+      select o.ctid from pillion.start o where o.queue = claim_by_key.queue
+        and o.partition_key = any (array[''] || keys)
+        and o.at <= statement_timestamp() - greatest(settled.rate_ms, settled.key_rate_ms) * interval '1 millisecond' limit 1000));
+  end if;
+  return concat('[', json_build_object('claim', fence::text, 'busy', false, 'waitMs', wait_ms,
+    'after', case when cardinality(keys) = keys_at_once then keys[keys_at_once] else '' end), jobs, ']');
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.claimed(job pillion.job, queues text[], names text[])
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+RETURN concat(',["', (job).id, '",', (job)."position", ',', (job).priority, ',', array_position(queues, (job).queue), ',', array_position(names, (job).name), ',', (job).version, ',', (job).attempt, ',', COALESCE((job).max_attempts, 0), ',', (floor((date_part('epoch'::text, (job).created_at) * (1000)::double precision)))::bigint, ',', (job).payload, CASE WHEN (((job).run_at <> (job).created_at) OR ((job).headers IS NOT NULL) OR ((job).partition_key IS NOT NULL) OR ((job).start_before IS NOT NULL) OR ((job).lost > 0) OR (job).prefetched) THEN (','::text || json_build_object('runAt', floor((date_part('epoch'::text, (job).run_at) * (1000)::double precision)), 'headers', (job).headers, 'partitionKey', (job).partition_key, 'lost', (job).lost, 'prefetched', (job).prefetched, 'late', ((job).start_before < statement_timestamp()))) ELSE NULL::text END, ']')
 ;
 
 CREATE OR REPLACE FUNCTION pillion.days_ahead(parent regclass, at timestamp with time zone)
@@ -972,6 +1183,40 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION pillion.promote(most integer, now timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS TABLE(promoted bigint, next_ms bigint, schedule_ms bigint)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+declare
+  at constant timestamptz := coalesce(now, statement_timestamp());
+begin
+  with due as materialized (
+    select j.id from pillion.job j
+    where j.state = 'scheduled' and j.run_at <= at
+    order by j.run_at
+    limit most
+    for update skip locked
+  ), ready as (
+    update pillion.job j set state = 'ready', position = case when j.slot then j.position else nextval('pillion.position') end, slot = false
+    from due where j.id = due.id
+    returning j.queue
+  ), woken as materialized (
+    select pillion.wake(r.queue) from (select distinct queue from ready) r
+  )
+  select count(*) into promoted from ready, (select count(*) from woken) w;
+  select ceil(date_part('epoch', j.run_at - at) * 1000) into next_ms from pillion.job j
+  where j.state = 'scheduled' and j.run_at > at order by j.run_at limit 1;
+  select coalesce(greatest(ceil(date_part('epoch', s.due_at - at) * 1000), 0), 0) into schedule_ms from pillion.schedule s
+  where s.paused_at is null and s.due_at is distinct from 'infinity' order by s.due_at nulls first limit 1;
+  return next;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION pillion.publish(topic text, payload json, options json DEFAULT '{}'::json, guarded boolean DEFAULT false, pin text DEFAULT NULL::text, now timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS text
  LANGUAGE plpgsql
@@ -1030,6 +1275,58 @@ begin
   into changed, queues;
   perform pillion.guard_verb('reschedule', guarded, queues);
   return pillion.changed_jobs(changed, found, most);
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.rescue(most integer, now timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS TABLE(id bigint, name text, attempt integer, state pillion.job_state)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  with silent as materialized (
+    select w.id, w.label, c.now
+    from (select coalesce(rescue.now, statement_timestamp()) as now) c
+    join pillion.worker w on w.stopped_at is null and w.heartbeat_at < c.now - w.lease_ms * interval '1 millisecond'
+  ), held as materialized (
+    select j.id, s.now, coalesce(j.attempt >= j.max_attempts, false) and not j.prefetched as spent,
+      jsonb_build_object('name', 'LeaseLostError', 'code', 'LEASE_LOST', 'message',
+        format('Worker %s (%s) was silent for longer than its lease while it ran this attempt', s.id, s.label)) as error
+    from pillion.job j join silent s on s.id = j.worker
+    where j.state = 'running'
+    limit rescue.most
+    for update of j skip locked
+  ), lost as (
+    insert into pillion.attempt (job, attempt, worker, started_at, finished_at, outcome, error, keep_until)
+    select j.id, j.attempt, j.worker, j.started_at, held.now, case when j.prefetched then 'released' else 'lost' end, held.error,
+      pillion.keep_attempt_until(q, held.now)
+    from held join pillion.job j on j.id = held.id left join pillion.queue q on q.name = j.queue
+    where not held.spent and j.cancelled_at is null
+  ), returned as (
+    update pillion.job j
+    set state = 'ready', attempt = j.attempt - j.prefetched::integer, lost = least(j.lost + 1, 32767), prefetched = false, slot = false,
+      position = case when j.slot then j.position else nextval('pillion.position') end, worker = null, claim = null, started_at = null
+    from held where j.id = held.id and not held.spent and j.cancelled_at is null
+    returning j.id, j.name, j.queue, j.attempt, j.state
+  ), ended as (
+    delete from pillion.job j using held where j.id = held.id and (held.spent or j.cancelled_at is not null)
+    returning j.id, j.queue, j.name, j.version, j.priority, j.attempt, j.max_attempts, j.created_at, j.run_at, j.started_at, j.worker,
+      j.unique_key, j.partition_key, j.enqueued_xid, j.payload, j.headers, held.error, held.now,
+      (case when j.cancelled_at is null then 'dead' else 'cancelled' end)::pillion.job_state as state
+  ), archived as (
+    insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, started_at, worker,
+      unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, error, keep_until)
+    select e.id, e.queue, e.name, e.version, e.priority, e.attempt, e.max_attempts, e.created_at, e.run_at, e.started_at, e.worker,
+      e.unique_key, e.partition_key, e.enqueued_xid, e.payload, e.headers, e.state, e.now, e.error, pillion.keep_until(q, e.state, e.now)
+    from ended e left join pillion.queue q on q.name = e.queue
+  ), woken as materialized (
+    select pillion.wake(q.queue) from (select queue from returned union select queue from ended) q
+  )
+  select r.id, r.name, r.attempt, r.state from returned r, (select count(*) from woken) w
+  union all
+  select e.id, e.name, e.attempt, e.state from ended e;
 end $function$
 ;
 
@@ -1115,6 +1412,159 @@ begin
   perform pillion.make_days('pillion.archive', statement_timestamp(), 67108864, '{}', '{}');
   perform pillion.make_days('pillion.attempt', statement_timestamp(), 67108864, '{}', '{}');
   return null;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.step(worker bigint, ids bigint[], claims bigint[], started integer[], results jsonb, queues text[], priorities smallint[], bounds bigint[], names text[], versions integer[], most integer, free integer)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  ended     bigint[];
+  busy      json;
+  lost      json;
+  oldest    xid8;
+  fence     bigint;
+  jobs      text;
+begin
+  if cardinality(step.ids) > 0 then
+    with done as (
+      select d.id, d.claim, d.started, nullif(step.results -> (d.n - 1)::integer, 'null') as result
+      from unnest(step.ids, step.claims, step.started) with ordinality d(id, claim, started, n)
+    ), held as materialized (
+      -- A claim stands in running jobs only. To ask for the state as well would offer the planner another index.
+      select j.row, done.started, done.result
+      from done cross join lateral (
+        select j.ctid as row from pillion.job j where j.id = done.id and j.claim = done.claim
+        for update skip locked
+      ) j
+    ), deleted as (
+      delete from pillion.job j using held where j.ctid = held.row
+      returning j.id, j.queue, j.name, j.version, j.priority, j.attempt, j.max_attempts, j.created_at, j.run_at,
+        j.started_at + held.started * interval '1 millisecond' as started_at, j.worker, j.unique_key, j.partition_key, j.enqueued_xid,
+        j.payload, j.headers, held.result, j.slot
+    ), archived as (
+      insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, started_at,
+        worker, unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, result, keep_until)
+      select d.id, d.queue, d.name, d.version, d.priority, d.attempt, d.max_attempts, d.created_at, d.run_at,
+        d.started_at, d.worker, d.unique_key, d.partition_key, d.enqueued_xid, d.payload, d.headers,
+        'completed', statement_timestamp(), d.result, pillion.keep_until(settings, 'completed', statement_timestamp())
+      from deleted d left join pillion.queue settings on settings.name = d.queue
+      returning id
+    ), woken as materialized (
+      -- A slot is free again: for a worker that waits for one.
+      select pillion.wake(s.queue) from (select distinct queue from deleted where slot) s
+    )
+    select array_agg(id) into ended from archived, (select count(*) from woken) w;
+    if cardinality(ended) is distinct from cardinality(step.ids) then
+      select json_agg(d.id::text) filter (where j.id is not null), json_agg(d.id::text) filter (where j.id is null) into busy, lost
+      from unnest(step.ids, step.claims) d(id, claim)
+      left join pillion.job j on j.id = d.id and j.claim = d.claim
+      where d.id <> all (coalesce(ended, '{}'));
+    end if;
+  end if;
+
+  if step.most > 0 then
+    -- Seen before the jobs are: whatever has ended by now, the claim sees.
+    oldest := pg_snapshot_xmin(pg_current_snapshot());
+    fence := nextval('pillion.claim');
+    with picked as materialized (
+      select ready.row, row_number() over so_far as rank, sum(ready.size) over so_far as bytes
+      from unnest(step.queues, step.priorities, step.bounds) lane(queue, priority, bound)
+      left join pillion.queue q on q.name = lane.queue
+      cross join lateral (
+        select j.ctid as row, case when pg_column_size(j.payload) > 2000 then octet_length(j.payload::text) else 0 end as size
+        from pillion.job j
+        where j.state = 'ready' and j.partition_key is null and j.queue = lane.queue and j.priority = lane.priority and j.position >= lane.bound
+          -- Inside a case it is looked up in a hash, and not joined.
+          and case when (j.name, j.version) in (select h.name, h.version from unnest(step.names, step.versions) h(name, version)) then true end
+        order by j.position
+        limit step.most
+        for update skip locked
+      ) ready
+      where q.paused_at is null and q.limited is not true
+      window so_far as (rows unbounded preceding)
+      limit step.most
+    ), taken as (
+      update pillion.job j
+      set state = 'running', attempt = j.attempt + 1, worker = step.worker, claim = fence, started_at = statement_timestamp(),
+        prefetched = picked.rank > step.free
+      from picked
+      where j.ctid = picked.row and (picked.rank = 1 or picked.bytes <= 8388608)
+      returning pillion.claimed(j, step.queues, step.names) as job
+    )
+    select string_agg(job, '') into jobs from taken;
+  end if;
+  return concat('[', json_build_object('claim', fence::text, 'xid', pg_current_xact_id_if_assigned()::text, 'oldest', oldest::text,
+    'busy', busy, 'lost', lost), jobs, ']');
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.tick(worker bigint, since bigint, asleep text[], queues text[], priorities smallint[], bounds bigint[], names text[], versions integer[], most integer)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+#variable_conflict use_variable
+declare
+  known     boolean := false;
+  held      json;
+  cancelled json;
+  rescued   json;
+  due       record;
+  locked    json;
+  ready     boolean;
+  special   json;
+  failed    text[] := '{}';
+begin
+  if worker is not null then
+    update pillion.worker w set heartbeat_at = statement_timestamp(), stopped_at = null where w.id = worker;
+    known := found;
+    select json_agg(j.id || ':' || j.claim), json_agg(j.id || ':' || j.claim) filter (where j.cancelled_at is not null) into held, cancelled
+    from pillion.job j where j.state = 'running' and j.worker = tick.worker and j.claim >= since;
+  end if;
+  begin
+    select json_agg(r) into rescued from pillion.rescue(most) r;
+  exception when others then
+    failed := failed || ('rescue jobs of silent workers: ' || sqlerrm);
+  end;
+  begin
+    select * into due from pillion.promote(most);
+  exception when others then
+    failed := failed || ('promote scheduled jobs: ' || sqlerrm);
+    due := null;
+  end;
+  if cardinality(asleep) > 0 then
+    select json_agg(q) into locked from unnest(asleep) q where pg_try_advisory_lock('pillion.job'::regclass::oid::int4, hashtext(q));
+  end if;
+  select exists (
+    select from unnest(queues, priorities, bounds) lane(queue, priority, bound)
+    left join pillion.queue q on q.name = lane.queue
+    where q.paused_at is null and q.limited is not true and exists (
+      select from pillion.job j
+      where j.state = 'ready' and j.partition_key is null and j.queue = lane.queue and j.priority = lane.priority and j.position >= lane.bound
+        and case when (j.name, j.version) in (select h.name, h.version from unnest(names, versions) h(name, version)) then true end)
+  ) into ready;
+  -- Queues in which a claim must look at limits or at keys.
+  select json_agg(lane.queue) into special
+  from (select distinct queue from unnest(queues) lane(queue)) lane left join pillion.queue q on q.name = lane.queue
+  where q.paused_at is null and (q.limited or exists (
+    select from pillion.job j where j.state = 'ready' and j.partition_key is not null and j.queue = lane.queue));
+  return json_build_object('known', known, 'held', coalesce(held, '[]'), 'cancelled', coalesce(cancelled, '[]'), 'rescued', coalesce(rescued, '[]'),
+    'promoted', due.promoted, 'nextMs', due.next_ms, 'scheduleMs', due.schedule_ms, 'locked', coalesce(locked, '[]'), 'ready', ready,
+    'special', coalesce(special, '[]'), 'failed', to_json(failed));
 end $function$
 ;
 

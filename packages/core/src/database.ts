@@ -17,8 +17,8 @@ export interface Database {
 /** One connection, held for as long as it lives. */
 export interface Session {
   query(text: string, values?: readonly (string | null)[]): Promise<readonly Row[]>;
-  /** Called with the payload of each notification on a channel that this connection listens to. */
-  onNotification(listener: (payload: string) => void): void;
+  /** Called with the payload of each notification on a channel that this connection listens to, and the channel. */
+  onNotification(listener: (payload: string, channel: string) => void): void;
   /** Called once when the connection is gone. */
   onLost(listener: (error: Error) => void): void;
   close(): Promise<void>;

@@ -20,19 +20,22 @@ export interface StoredError {
 }
 
 export interface Discard extends Settlement {
+  readonly state: "dead" | "cancelled";
   readonly error: StoredError;
 }
 
-/** Ends attempts as dead: each job moves to the archive, with the error that ended it. */
+/** Ends attempts without success: each job moves to the archive, with the error that ended it. */
 export const discard = (schema: Schema) => sql<SettleInput<Discard>>`
 with input as materialized (
-  select * from json_to_recordset(${settlementsText}::text::json) as i(id bigint, claim bigint, error jsonb)
+  select * from json_to_recordset(${settlementsText}::text::json) as i(id bigint, claim bigint, state ${schema.jobState}, error jsonb)
 ), held as materialized (${held(schema)}
 ), ended as (
-  delete from ${schema.job} j using held where j.id = held.id returning j.*, held.error,
+  delete from ${schema.job} j using held where j.id = held.id returning j.*, held.error, held.state as ends,
     coalesce(${nowText}::text::timestamptz, statement_timestamp()) as now
 ), archived as (
   insert into ${schema.archive} (${archiveColumns}, state, finished_at, error, keep_until)
-  select ${archiveColumns}, 'dead', now, error, ${schema.keepUntil}(settled, 'dead', now) from ended ${settings(schema, "queue")}
+  select ${archiveColumns}, ends, now, error, ${schema.keepUntil}(settled, ends, now) from ended ${settings(schema, "queue")}
+), woken as materialized (
+  select ${schema.wake}(queue) from (select distinct queue from ended where slot) q
 )
-${statuses(schema)}`;
+${statuses(schema)}, (select count(*) from woken) w`;

@@ -1,7 +1,7 @@
 import { cancelJobs, rescheduleJobs, retryJobs } from "./change-jobs.ts";
 import { pauseSchedule, removeSchedule, resumeSchedule, runSchedule } from "./change-schedule.ts";
-import { claim } from "./claim.ts";
-import { complete } from "./complete.ts";
+import { claimByKey } from "./claim-by-key.ts";
+import { depart, forgetSilent } from "./depart.ts";
 import { discard } from "./discard.ts";
 import { dueSchedules } from "./due-schedules.ts";
 import { enqueue } from "./enqueue.ts";
@@ -9,10 +9,10 @@ import { enqueueKeyed, enqueueMany } from "./enqueue-many.ts";
 import { findEndings } from "./find-endings.ts";
 import { findJob } from "./find-job.ts";
 import { fireSchedules } from "./fire-schedules.ts";
-import { depart, forgetSilent, heartbeat } from "./heartbeat.ts";
 import { keep } from "./keep.ts";
 import { listJobs } from "./list-jobs.ts";
 import { listSchedules } from "./list-schedules.ts";
+import { markStarted } from "./mark-started.ts";
 import { pauseQueue, resumeQueue } from "./pause.ts";
 import { promote } from "./promote.ts";
 import { publish } from "./publish.ts";
@@ -23,8 +23,10 @@ import { rescue } from "./rescue.ts";
 import { retry } from "./retry.ts";
 import { schemaOf } from "./schema.ts";
 import { setSchedules } from "./set-schedules.ts";
+import { step } from "./step.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
 import { sweepKeys } from "./sweep-keys.ts";
+import { tick } from "./tick.ts";
 import { unhandled } from "./unhandled.ts";
 
 /** Every statement on one schema, compiled. What an engine is, other databases will have to offer too. */
@@ -37,15 +39,16 @@ export function postgresEngine(schemaName: string) {
     enqueue: enqueue(schema),
     enqueueMany: enqueueMany(schema),
     enqueueKeyed: enqueueKeyed(schema),
-    claim: claim(schema),
-    complete: complete(schema),
+    step: step(schema),
+    tick: tick(schema),
+    claimByKey: claimByKey(schema),
+    markStarted: markStarted(schema),
     retry: retry(schema),
     discard: discard(schema),
     release: release(schema),
     rescue: rescue(schema),
     promote: promote(schema),
     register: register(schema),
-    heartbeat: heartbeat(schema),
     depart: depart(schema),
     forgetSilent: forgetSilent(schema),
     unhandled: unhandled(schema),

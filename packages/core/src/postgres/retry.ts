@@ -13,13 +13,15 @@ import type { Schema } from "./schema.ts";
 
 export interface Retry extends Settlement {
   readonly delayMs: number;
-  readonly error: StoredError;
+  /** Why it failed; null where it asked to be run later, which uses no attempt. */
+  readonly error: StoredError | null;
 }
 
 /**
- * Ends attempts as failed and puts their jobs back, to be tried again after a delay. The job takes a new
- * position, so that nothing appears behind the place that claims have reached. It does not take its unique key
- * again, and so never conflicts with a newer job that has it.
+ * Ends attempts as failed, or as put off, and puts their jobs back, to be run again after a delay. The job takes a new
+ * position, so that nothing appears behind the place that claims have reached; in a queue of strict order it keeps
+ * its place, and its slot, so that its key waits for it. It does not take its unique key again, and so never
+ * conflicts with a newer job that has it.
  */
 export const retry = (schema: Schema) => sql<SettleInput<Retry>>`
 with input as materialized (
@@ -28,14 +30,19 @@ with input as materialized (
 ), held as materialized (${held(schema)}
 ), failed as (
   insert into ${schema.attempt} (job, attempt, worker, started_at, finished_at, outcome, error, keep_until)
-  select j.id, j.attempt, j.worker, j.started_at, held.now, 'failed', held.error,
+  select j.id, j.attempt, j.worker, j.started_at, held.now, case when held.error is null then 'snoozed' else 'failed' end, held.error,
     ${schema.keepAttemptUntil}(settled, held.now + least(held."delayMs", 31536000000) * interval '1 millisecond')
   from held join ${schema.job} j on j.id = held.id ${settings(schema, "j.queue")}
 ), returned as (
   update ${schema.job} j
-  set state = (case when held."delayMs" > 0 then 'scheduled' else 'ready' end)::${schema.jobState},
-    run_at = held.now + held."delayMs" * interval '1 millisecond',
-    position = nextval(${schema.position}), worker = null, claim = null, started_at = null
-  from held where j.id = held.id
+  set state = (case when held."delayMs" > 0 or q.fifo then 'scheduled' else 'ready' end)::${schema.jobState},
+    run_at = held.now + held."delayMs" * interval '1 millisecond', attempt = j.attempt - (held.error is null)::integer,
+    position = case when q.fifo and j.slot then j.position else nextval(${schema.position}) end, slot = j.slot and coalesce(q.fifo, false),
+    worker = null, claim = null, started_at = null, prefetched = false
+  from held join ${schema.job} k on k.id = held.id left join ${schema.queue} q on q.name = k.queue
+  where j.id = held.id
+  returning j.queue, k.slot and not j.slot as freed
+), woken as materialized (
+  select ${schema.wake}(queue) from (select distinct queue from returned where freed) q
 )
-${statuses(schema)}`;
+${statuses(schema)}, (select count(*) from woken) w`;

@@ -1,51 +1,40 @@
 import {
-  DiscardError,
   InvalidJobError,
   JobTimeoutError,
   LeaseLostError,
-  PillionError,
-  RetryError,
+  type PillionError,
   WorkerStoppingError,
 } from "../errors.ts";
-import { backoffDelayMs } from "../job/backoff.ts";
 import { jsonIssueOf } from "../json.ts";
-import type { StoredError } from "../postgres/discard.ts";
-import type { Row } from "../statement.ts";
+import type { ClaimedJob } from "../postgres/claimed-job.ts";
 import type { ActiveJob, Handler } from "./handler.ts";
+import { judge, type Outcome, spent } from "./outcome.ts";
+import { Snooze } from "./snooze.ts";
 
-/** What is to be written of an attempt that has ended; `nothing` where the job is another's by now. */
-export type Outcome =
-  | { readonly verb: "complete"; readonly result: unknown }
-  | { readonly verb: "retry"; readonly delayMs: number; readonly error: StoredError }
-  | { readonly verb: "discard"; readonly error: StoredError }
-  | { readonly verb: "release" }
-  | { readonly verb: "nothing" };
-
-/** One run of one job by this worker. */
+/** One run of one job by this worker, from its claim to its outcome. */
 export class Attempt {
   readonly id: string;
-  readonly claim: string;
+  readonly name: string;
   readonly number: number;
   readonly maxAttempts: number;
-  readonly claimedAt = performance.now();
   /** False once the handler has ended: the outcome is being written. */
   handling = true;
-  readonly #abort = new AbortController();
-  readonly #row: Row;
+  /** When its handler was called; undefined before. */
+  startedAt: number | undefined;
+  #abort: AbortController | undefined;
+  #reason: PillionError | undefined;
+  #onEnd: ((attempt: Attempt, outcome: Outcome) => void) | undefined;
 
   constructor(
-    row: Row,
+    readonly job: ClaimedJob,
+    readonly claim: string,
     readonly handler: Handler,
+    readonly claimedAt: number,
   ) {
-    this.#row = row;
-    this.id = row.id!;
-    this.claim = row.claim!;
-    this.number = Number(row.attempt);
-    this.maxAttempts = row.max_attempts == null ? handler.jobType.maxAttempts : Number(row.max_attempts);
-  }
-
-  get name(): string {
-    return this.handler.jobType.name;
+    this.id = job.id;
+    this.name = job.name;
+    this.number = job.attempt;
+    this.maxAttempts = job.maxAttempts || handler.jobType.maxAttempts;
   }
 
   /** `job 12 "mail.send" (attempt 2 of 8)` */
@@ -53,125 +42,171 @@ export class Attempt {
     return `job ${this.id} "${this.name}" (attempt ${this.number} of ${this.maxAttempts})`;
   }
 
+  /** Made when it is asked for: most handlers never do. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#reason !== undefined && !this.#abort.signal.aborted) this.#abort.abort(this.#reason);
+    return this.#abort.signal;
+  }
+
+  /** Calls the handler. `onEnd` is called once, perhaps before this returns. */
+  start(onEnd: (attempt: Attempt, outcome: Outcome) => void): void {
+    this.begin(onEnd);
+    if (!this.handling) return;
+    try {
+      const returned = this.#handle();
+      if (isThenable(returned))
+        returned.then(
+          (value) => this.end(value),
+          (error) => this.fail(error),
+        );
+      else this.end(returned);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Says that the handler is called now, by somebody else for many at once. */
+  begin(onEnd: (attempt: Attempt, outcome: Outcome) => void): void {
+    this.#onEnd = onEnd;
+    this.startedAt = performance.now();
+    if (this.#reason !== undefined) this.fail(this.#reason);
+    else if (this.job.more?.late) this.#settle({ verb: "expire" });
+    // A worker that died in its last attempt was not there to say so.
+    else if (this.number > this.maxAttempts) this.#settle(spent(this.maxAttempts));
+  }
+
+  /** The handler has returned. */
+  end(value: unknown): void {
+    if (!this.handling) return;
+    if (value instanceof Snooze) this.#settle({ verb: "snooze", delayMs: value.delayMs });
+    else if (this.handler.jobType.resultSchema === undefined || value === undefined)
+      this.#settle({ verb: "complete", result: undefined });
+    else this.#endWith(value);
+  }
+
+  #endWith(result: unknown): void {
+    const issue = jsonIssueOf(result);
+    if (issue === undefined) this.#settle({ verb: "complete", result });
+    else
+      this.fail(
+        new TypeError(
+          `The handler's result ${issue.path.length > 0 ? `at ${issue.path.join(".")} ` : ""}${issue.message}.`,
+        ),
+      );
+  }
+
+  /** The handler has thrown, or must not go on. */
+  fail(error: unknown): void {
+    if (this.handling) this.#settle(judge(this, error, this.#reason));
+  }
+
   loseLease(): void {
-    this.#abort.abort(new LeaseLostError(`The lease of ${this} has passed to another worker.`, this.name));
+    this.abort(new LeaseLostError(`The lease of ${this} has passed to another worker.`, this.name));
   }
 
   stop(): void {
-    this.#abort.abort(new WorkerStoppingError(`The worker is stopping; ${this} is handed back.`, this.name));
+    this.abort(new WorkerStoppingError(`The worker is stopping; ${this} is handed back.`, this.name));
   }
 
-  async run(): Promise<Outcome> {
-    const { handler, name, number, maxAttempts } = this;
-    // A worker that died in its last attempt was not there to say so.
-    if (number > maxAttempts)
-      return {
-        verb: "discard",
-        error: toStoredError(
-          new Error(`The job was started ${maxAttempts} times, and no worker lived to end it.`),
-        ),
-      };
-    const { timeoutMs } = handler.jobType;
-    const timer = setTimeout(
-      () =>
-        this.#abort.abort(
-          new JobTimeoutError(`The attempt took longer than the ${timeoutMs} ms of its timeoutMs.`, name),
-        ),
-      timeoutMs,
+  /** Ends it where it has run for longer than it may. */
+  checkTimeout(now: number): void {
+    const { timeoutMs } = this.handler.jobType;
+    if (this.handling && this.startedAt !== undefined && now - this.startedAt >= timeoutMs)
+      this.abort(
+        new JobTimeoutError(`The attempt took longer than the ${timeoutMs} ms of its timeoutMs.`, this.name),
+      );
+  }
+
+  /** Aborts the handler's signal; what it does from now on is in vain. */
+  abort(reason: PillionError): void {
+    if (!this.handling || this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#abort?.abort(reason);
+    if (this.#onEnd) this.fail(reason);
+  }
+
+  /** What the handler is given, once its payload is valid. */
+  activeJob(payload: unknown): ActiveJob {
+    return new RunningJob(this, payload);
+  }
+
+  #handle(): unknown {
+    const validated = this.validate();
+    return isThenable(validated)
+      ? validated.then((payload) => this.handler.run(this.activeJob(payload) as ActiveJob<never>))
+      : this.handler.run(this.activeJob(validated) as ActiveJob<never>);
+  }
+
+  /** The payload as the schema's output, or a promise of it. @throws InvalidJobError */
+  validate(): unknown {
+    const validated = this.handler.jobType.schema["~standard"].validate(this.job.payload);
+    return isThenable(validated) ? validated.then((result) => this.#output(result)) : this.#output(validated);
+  }
+
+  #output(validated: {
+    readonly issues?: readonly { readonly message: string }[] | undefined;
+    readonly value?: unknown;
+  }): unknown {
+    if (!validated.issues) return validated.value;
+    throw new InvalidJobError(
+      `The payload is not valid for this worker: ${validated.issues.map((issue) => issue.message).join("; ")}`,
+      this.name,
+      validated.issues.map(({ message }) => ({ message, path: [] })),
     );
-    const { signal } = this.#abort;
-    const aborted = new Promise<never>((_, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    });
-    aborted.catch(() => {});
-    try {
-      if (signal.aborted) throw signal.reason;
-      return { verb: "complete", result: await Promise.race([this.#handle(), aborted]) };
-    } catch (error) {
-      return this.#judge(error);
-    } finally {
-      clearTimeout(timer);
-      this.handling = false;
-    }
   }
 
-  async #handle(): Promise<unknown> {
-    const row = this.#row;
-    const { jobType, run } = this.handler;
-    const validated = await jobType.schema["~standard"].validate(JSON.parse(row.payload!));
-    if (validated.issues)
-      throw new InvalidJobError(
-        `The payload is not valid for this worker: ${validated.issues.map((issue) => issue.message).join("; ")}`,
-        this.name,
-        validated.issues.map(({ message }) => ({ message, path: [] })),
-      );
-    const job: ActiveJob = {
-      id: this.id,
-      name: this.name,
-      queue: row.queue!,
-      payload: validated.value,
-      attempt: this.number,
-      maxAttempts: this.maxAttempts,
-      headers: row.headers == null ? {} : JSON.parse(row.headers),
-      createdAt: new Date(row.created_at!),
-      runAt: new Date(row.run_at!),
-      signal: this.#abort.signal,
-    };
-    const result = await run(job as ActiveJob<never>);
-    if (jobType.resultSchema === undefined || result === undefined) return undefined;
-    const issue = jsonIssueOf(result);
-    if (issue !== undefined)
-      throw new TypeError(
-        `The handler's result ${issue.path.length > 0 ? `at ${issue.path.join(".")} ` : ""}${issue.message}.`,
-      );
-    return result;
-  }
-
-  #judge(error: unknown): Outcome {
-    const { jobType } = this.handler;
-    const code = PillionError.is(error) ? error.code : undefined;
-    if (code === "LEASE_LOST" && error === this.#abort.signal.reason) return { verb: "nothing" };
-    if (code === "WORKER_STOPPING" && error === this.#abort.signal.reason) return { verb: "release" };
-    const stored = toStoredError(error);
-    // What is invalid now will be invalid in the next attempt too.
-    if (code === "DISCARD" || error instanceof DiscardError || error instanceof InvalidJobError)
-      return { verb: "discard", error: stored };
-    const asked = code === "RETRY" || error instanceof RetryError;
-    if (this.number >= this.maxAttempts || (!asked && this.#decide(error) === "discard"))
-      return { verb: "discard", error: stored };
-    const delayMs =
-      (asked ? (error as RetryError).delayMs : undefined) ?? backoffDelayMs(jobType.backoff, this.number);
-    return { verb: "retry", delayMs, error: stored };
-  }
-
-  /** A decision that throws is no decision: the job is tried again. */
-  #decide(error: unknown): "retry" | "discard" {
-    try {
-      return this.handler.jobType.retry(error);
-    } catch {
-      return "retry";
-    }
+  #settle(outcome: Outcome): void {
+    this.handling = false;
+    this.#onEnd!(this, outcome);
   }
 }
 
-/** An error as the history keeps it: short enough for a row, and without what Postgres cannot store. */
-function toStoredError(error: unknown): StoredError {
-  const text = (value: unknown, most: number) =>
-    String(value).slice(0, most).replaceAll("\u0000", "").toWellFormed();
-  if (!(error instanceof Error)) return { name: "Thrown", message: text(describe(error), 10_000) };
-  const { code } = error as { code?: unknown };
-  return {
-    name: text(error.name, 200),
-    message: text(error.message, 10_000),
-    ...(error.stack === undefined ? {} : { stack: text(error.stack, 20_000) }),
-    ...(code === undefined ? {} : { code: text(code, 200) }),
-  };
+class RunningJob implements ActiveJob {
+  readonly #attempt: Attempt;
+  readonly id: string;
+  readonly name: string;
+  readonly queue: string;
+  readonly attempt: number;
+  readonly maxAttempts: number;
+
+  constructor(
+    attempt: Attempt,
+    readonly payload: unknown,
+  ) {
+    this.#attempt = attempt;
+    this.id = attempt.id;
+    this.name = attempt.name;
+    this.queue = attempt.job.queue;
+    this.attempt = attempt.number;
+    this.maxAttempts = attempt.maxAttempts;
+  }
+
+  get headers(): Readonly<Record<string, unknown>> {
+    return this.#attempt.job.more?.headers ?? {};
+  }
+
+  get partitionKey(): string | undefined {
+    return this.#attempt.job.more?.partitionKey ?? undefined;
+  }
+
+  get createdAt(): Date {
+    return new Date(this.#attempt.job.createdAt);
+  }
+
+  get runAt(): Date {
+    return new Date(this.#attempt.job.more?.runAt ?? this.#attempt.job.createdAt);
+  }
+
+  get signal(): AbortSignal {
+    return this.#attempt.signal;
+  }
+
+  snooze({ delayMs }: { readonly delayMs: number }): Snooze {
+    return new Snooze(delayMs);
+  }
 }
 
-function describe(value: unknown): string {
-  try {
-    return typeof value === "object" ? JSON.stringify(value) : String(value);
-  } catch {
-    return "a value that has no text";
-  }
+function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }

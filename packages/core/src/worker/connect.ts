@@ -77,7 +77,7 @@ export async function openSession(config: pg.ClientConfig): Promise<Session> {
   return {
     query: async (text, values = []) => (await client.query<Row>({ text, values: [...values] })).rows,
     onNotification(listener) {
-      client.on("notification", ({ payload }) => listener(payload ?? ""));
+      client.on("notification", ({ payload, channel }) => listener(payload ?? "", channel));
     },
     onLost(listener) {
       lost = listener;

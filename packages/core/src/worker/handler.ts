@@ -1,5 +1,7 @@
 import { InvalidDefinitionError } from "../errors.ts";
 import { isJobType, type JobType } from "../job/type.ts";
+import { show } from "../show.ts";
+import type { Snooze } from "./snooze.ts";
 
 /** A job that runs: what its handler is given. */
 export interface ActiveJob<Payload = unknown> {
@@ -15,6 +17,8 @@ export interface ActiveJob<Payload = unknown> {
   readonly headers: Readonly<Record<string, unknown>>;
   /** When the job was enqueued, by the database's clock. */
   readonly createdAt: Date;
+  /** The tenant, account or other key that limits of its queue count by; undefined where it has none. */
+  readonly partitionKey: string | undefined;
   /** The earliest time at which this attempt could start. */
   readonly runAt: Date;
   /**
@@ -22,12 +26,22 @@ export interface ActiveJob<Payload = unknown> {
    * Pass it on to what you call. What the handler does after it is in vain: the job runs again.
    */
   readonly signal: AbortSignal;
+  /** Return what it returns, and the job runs again after so many milliseconds, with no attempt used. */
+  snooze(options: { readonly delayMs: number }): Snooze;
 }
 
-/** A job type and what runs it. Made by `handle`. */
+/** A job type and what runs it. Made by `handle` or `handleMany`. */
 export interface Handler {
   readonly jobType: JobType;
   readonly run: (job: ActiveJob<never>) => unknown;
+  /** Set where one call takes many jobs. */
+  readonly batch?: BatchHandler | undefined;
+}
+
+/** What takes many jobs in one call. */
+export interface BatchHandler {
+  readonly maxJobs: number;
+  readonly run: (jobs: readonly ActiveJob<never>[]) => unknown;
 }
 
 /**
@@ -39,7 +53,7 @@ export interface Handler {
  */
 export function handle<Input, Output, Result>(
   jobType: JobType<Input, Output, Result>,
-  run: (job: ActiveJob<Output>) => Result | Promise<Result>,
+  run: (job: ActiveJob<Output>) => Result | Snooze | Promise<Result | Snooze>,
 ): Handler {
   if (!isJobType(jobType))
     throw new InvalidDefinitionError("handle: the first argument is not what defineJob returned.");
@@ -50,3 +64,41 @@ export function handle<Input, Output, Result>(
     );
   return { jobType: jobType as unknown as JobType, run };
 }
+
+/**
+ * Says what runs jobs of this type many at a time: one call takes up to `maxJobs` of those that are ready, and counts
+ * as one of the worker's `concurrency`. Give such a type a queue of its own, so that its batches fill.
+ *
+ * Return nothing, and all are completed; or an array with one entry for each job, in their order: its result, or an
+ * Error, by which this job alone fails. A throw fails them all. Each job has its own attempts, and its own signal.
+ *
+ * @throws InvalidDefinitionError
+ */
+export function handleMany<Input, Output, Result>(
+  jobType: JobType<Input, Output, Result>,
+  options: { readonly maxJobs: number },
+  run: (jobs: readonly ActiveJob<Output>[]) => BatchReturn<Result> | Promise<BatchReturn<Result>>,
+): Handler {
+  if (!isJobType(jobType))
+    throw new InvalidDefinitionError("handleMany: the first argument is not what defineJob returned.");
+  const { maxJobs } = options ?? {};
+  if (!(Number.isInteger(maxJobs) && maxJobs >= 1 && maxJobs <= 500))
+    throw new InvalidDefinitionError(
+      `handleMany: job "${jobType.name}": maxJobs is ${show(maxJobs)}, not a whole number from 1 to 500.`,
+      jobType.name,
+    );
+  if (typeof run !== "function")
+    throw new InvalidDefinitionError(
+      `handleMany: job "${jobType.name}" got no function to run them.`,
+      jobType.name,
+    );
+  return {
+    jobType: jobType as unknown as JobType,
+    run: (job) => run([job]),
+    batch: { maxJobs, run },
+  };
+}
+
+/** What a batch handler may return: nothing, or for each job its result, or the error by which it fails. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a function without a return has this type
+export type BatchReturn<Result> = readonly (Result | Snooze | Error | undefined)[] | undefined | void;

@@ -1,8 +1,16 @@
 export { type CronSchedule, type IntervalSchedule, type Schedule, schedule } from "../schedule/schedule.ts";
 export type { DatabaseOption } from "./connect.ts";
-export { type ActiveJob, type Handler, handle } from "./handler.ts";
+export {
+  type ActiveJob,
+  type BatchHandler,
+  type BatchReturn,
+  type Handler,
+  handle,
+  handleMany,
+} from "./handler.ts";
 export type { Logger } from "./logger.ts";
-export type { WorkerOptions } from "./settings.ts";
+export type { WorkerOptions, WorkerQueue } from "./settings.ts";
+export type { Snooze } from "./snooze.ts";
 export {
   createWorker,
   type RunOnceOptions,

@@ -1,4 +1,4 @@
-import type { Database } from "../database.ts";
+import type { Database, Session } from "../database.ts";
 import { InvalidConfigurationError, SchemaOutdatedError } from "../errors.ts";
 import { currentVersion } from "../migrate/migration-sql.ts";
 import { type Engine, postgresEngine } from "../postgres/engine.ts";
@@ -39,6 +39,18 @@ export class Link {
       throw new SchemaOutdatedError(
         `The schema "${name}" is at version ${found}; this release of Pillion needs ${currentVersion}. Run: ${migrateCommand(name)}`,
       );
+  }
+
+  /** Runs a statement on a connection of the worker's own. */
+  async runOn<Input>(session: Session, statement: StatementOf<Input>, input: Input): Promise<readonly Row[]> {
+    const { text, values } = statement(input);
+    if (!this.#readCommitted) return session.query(text, values);
+    await session.query("begin isolation level read committed");
+    try {
+      return await session.query(text, values);
+    } finally {
+      await session.query("commit");
+    }
   }
 
   async run<Input>(statement: StatementOf<Input>, input: Input): Promise<readonly Row[]> {

@@ -1,22 +1,20 @@
-import type { Completion } from "../postgres/complete.ts";
 import type { Discard } from "../postgres/discard.ts";
 import type { Settlement } from "../postgres/fence.ts";
 import type { Retry } from "../postgres/retry.ts";
-import type { Attempt, Outcome } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
 import type { Link } from "./link.ts";
 import type { Logger } from "./logger.ts";
+import type { Outcome } from "./outcome.ts";
 import { SettleQueue } from "./settle-queue.ts";
 
-/** Writes what became of attempts: each kind of outcome in statements that take many at once. */
+/** Writes what became of attempts that did not complete: each kind of outcome in statements that take many at once. */
 export class Outcomes {
-  readonly #complete: SettleQueue<Completion>;
   readonly #retry: SettleQueue<Retry>;
   readonly #discard: SettleQueue<Discard>;
   readonly #release: SettleQueue<Settlement>;
 
   constructor(link: Link, logger: Logger) {
     const { engine } = link;
-    this.#complete = new SettleQueue("complete", engine.complete, link, logger);
     this.#retry = new SettleQueue("retry", engine.retry, link, logger);
     this.#discard = new SettleQueue("discard", engine.discard, link, logger);
     this.#release = new SettleQueue("release", engine.release, link, logger);
@@ -25,14 +23,19 @@ export class Outcomes {
   /** Answers `lost` where another claim holds the job by now; `unknown` where giveUp came first. */
   async write({ id, claim }: Attempt, outcome: Outcome): Promise<"done" | "lost" | "unknown"> {
     switch (outcome.verb) {
-      case "complete":
-        return this.#complete.settle({ id, claim, result: outcome.result });
       case "retry":
         return this.#retry.settle({ id, claim, delayMs: outcome.delayMs, error: outcome.error });
+      case "snooze":
+        return this.#retry.settle({ id, claim, delayMs: outcome.delayMs, error: null });
       case "discard":
-        return this.#discard.settle({ id, claim, error: outcome.error });
+        return this.#discard.settle({ id, claim, state: "dead", error: outcome.error });
+      case "cancel":
+        return this.#discard.settle({ id, claim, state: "cancelled", error: outcome.error });
+      case "expire":
+        return this.#discard.settle({ id, claim, state: "cancelled", error: expired });
       case "release":
         return this.#release.settle({ id, claim });
+      case "complete":
       case "nothing":
         return "done";
     }
@@ -40,6 +43,12 @@ export class Outcomes {
 
   /** Tries no outcome again that the database does not take. */
   giveUp(): void {
-    for (const queue of [this.#complete, this.#retry, this.#discard, this.#release]) queue.giveUp();
+    for (const queue of [this.#retry, this.#discard, this.#release]) queue.giveUp();
   }
 }
+
+const expired = {
+  name: "JobExpiredError",
+  code: "JOB_EXPIRED",
+  message: "It was not started before the time that its startBefore names, and so was not run.",
+};

@@ -1,32 +1,39 @@
 import { hostname } from "node:os";
-import { Attempt, type Outcome } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
+import { Crew, type CrewContext } from "./crew.ts";
 import type { Handler } from "./handler.ts";
-import { Heartbeat } from "./heartbeat.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import type { Link } from "./link.ts";
 import { oneLine } from "./logger.ts";
+import type { Outcome } from "./outcome.ts";
 import { Outcomes } from "./outcomes.ts";
+import { Pulse } from "./pulse.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { WorkerSettings } from "./settings.ts";
 import { Signal } from "./signal.ts";
 import { WakeUp } from "./wake-up.ts";
 
-/** Looks at growing gaps before the worker says that it sleeps: a busy queue wakes nobody. */
-const gapsMs = [5, 20, 80, 160];
+/** How often it looks after timeouts, and after jobs that wait for a slot for too long. */
+const watchMs = 20;
+/** For so long after it had jobs it looks for more before it says that it sleeps. */
+const awakeMs = 20;
+/** Without a connection to be woken on it looks at growing gaps, for so long after it had jobs. */
+const alertMs = 5_000;
+const longestGapMs = 80;
 
 /** A worker between its start and its stop: takes jobs, runs them, writes what became of them. */
 export class Run {
-  readonly #handlers: ReadonlyMap<string, Handler>;
   readonly #attempts = new Set<Attempt>();
-  readonly #wake = new Signal();
   readonly #ended = new Signal();
   readonly #outcomes: Outcomes;
   readonly #scheduler: Scheduler;
   readonly #housekeeping: Housekeeping;
   readonly #wakeUp: WakeUp;
-  #heartbeat!: Heartbeat;
+  readonly #crews: readonly Crew[];
+  #pulse!: Pulse;
   #worker!: string;
-  #loop: Promise<void> | undefined;
+  #loops: Promise<unknown> | undefined;
+  #watch: NodeJS.Timeout | undefined;
   #stopping = false;
   #ran = 0;
   #failed = 0;
@@ -35,56 +42,90 @@ export class Run {
     private readonly link: Link,
     private readonly settings: WorkerSettings,
   ) {
-    const { handlers, logger, pollMs, queues, openSession } = settings;
-    this.#handlers = new Map(
-      handlers.map((handler) => [`${handler.jobType.name}@${handler.jobType.version}`, handler]),
-    );
+    const { handlers, schedules, logger, openSession, leaseMs } = settings;
     this.#outcomes = new Outcomes(link, logger);
-    const onReady = () => this.#wake.notify();
-    this.#scheduler = new Scheduler(link, settings.schedules, logger, onReady);
-    this.#housekeeping = new Housekeeping(link, pollMs, logger, this.#scheduler, onReady);
-    this.#wakeUp = new WakeUp(link, openSession, queues, this.#wake, logger);
+    const context: CrewContext = {
+      link,
+      logger,
+      leaseMs,
+      handlers: new Map(
+        handlers.map((handler): [string, Handler] => [
+          `${handler.jobType.name}@${handler.jobType.version}`,
+          handler,
+        ]),
+      ),
+      attempts: this.#attempts,
+      worker: () => this.#worker,
+      write: (attempt, outcome) => this.#write(attempt, outcome),
+      onEnd: (attempt, outcome) => this.#report(attempt, outcome),
+      onWritten: () => this.#ended.notify(),
+    };
+    this.#crews = settings.crews.map(({ queues, concurrency }) => new Crew(queues, concurrency, context));
+    this.#scheduler = new Scheduler(link, schedules, logger, () => this.#wake());
+    this.#housekeeping = new Housekeeping(link, logger, this.#scheduler);
+    this.#wakeUp = new WakeUp(
+      link,
+      openSession,
+      (queue) => this.#wake(queue),
+      (worker) => worker === this.#worker && this.#pulse.hurry(),
+      logger,
+    );
   }
 
-  /** Registers the worker and starts its heartbeat. */
+  /** Registers the worker, stores its schedules, and makes it ready to beat. */
   async open(): Promise<void> {
-    await this.#scheduler.open();
-    const { handlers, queues, concurrency, leaseMs, logger } = this.settings;
+    const { handlers, crews, leaseMs } = this.settings;
     const rows = await this.link.run(this.link.engine.register, {
       label: `${hostname()} ${process.pid}`,
-      queues,
+      queues: crews.flatMap(({ queues }) => queues),
       names: [...new Set(handlers.map((handler) => handler.jobType.name))],
-      concurrency,
+      concurrency: crews.reduce((sum, { concurrency }) => sum + concurrency, 0),
       leaseMs,
     });
     this.#worker = rows[0]!.id!;
-    this.#heartbeat = new Heartbeat(this.link, this.#worker, leaseMs, this.#attempts, logger);
-    this.#heartbeat.start();
+    this.#pulse = new Pulse(
+      this.link,
+      this.settings,
+      this.#worker,
+      this.#attempts,
+      this.#crews,
+      this.#wakeUp,
+      this.#housekeeping,
+    );
+    await this.#scheduler.open();
+    this.#watch = setInterval(() => {
+      const now = performance.now();
+      for (const crew of this.#crews) crew.watch(now);
+    }, watchMs);
   }
 
   /** Takes and runs jobs until close(). */
   begin(): void {
-    this.#housekeeping.start();
     void this.#wakeUp.connect();
-    this.#loop = this.#takeJobs();
+    this.#pulse.start();
+    this.#loops = Promise.all(this.#crews.map((crew) => this.#takeJobs(crew)));
   }
 
   /** Takes and runs jobs until none is ready, or a bound is reached. */
   async drain(maxMs: number, maxJobs: number): Promise<{ ran: number; failed: number; more: boolean }> {
     const until = performance.now() + maxMs;
-    await this.#housekeeping.round();
+    await this.#pulse.round();
+    this.#pulse.start();
     let more = true;
     let claimed = 0;
     while (!this.#stopping && performance.now() < until && claimed < maxJobs) {
-      const wanted = Math.min(this.settings.concurrency - this.#attempts.size, maxJobs - claimed);
-      const taken = wanted > 0 ? await this.#take(wanted) : 0;
+      let taken = 0;
+      for (const crew of this.#crews) {
+        taken += await crew.step(Math.min(crew.room, maxJobs - claimed - taken));
+      }
       claimed += taken;
       if (taken > 0) continue;
-      if (wanted > 0 && this.#attempts.size === 0) {
+      if (this.#attempts.size === 0) {
         more = false;
         break;
       }
-      await this.#ended.wait(until - performance.now());
+      if (!this.#crews.some(({ hasOutcomes }) => hasOutcomes))
+        await this.#ended.wait(Math.min(until - performance.now(), 1_000));
     }
     await this.#endAttempts(Math.max(until - performance.now(), 0));
     return { ran: this.#ran, failed: this.#failed, more };
@@ -93,10 +134,12 @@ export class Run {
   /** Takes no more jobs, lets running ones end for `graceMs`, then hands them back. Never throws. */
   async close(graceMs: number): Promise<void> {
     this.#stopping = true;
-    this.#wake.notify();
-    await this.#loop;
+    for (const crew of this.#crews) crew.wake.notify();
+    await this.#loops;
     await this.#endAttempts(graceMs);
-    await Promise.all([this.#housekeeping.stop(), this.#heartbeat.stop(), this.#wakeUp.close()]);
+    clearInterval(this.#watch);
+    await this.#pulse?.stop();
+    await this.#wakeUp.close();
     try {
       await this.link.run(this.link.engine.depart, { worker: this.#worker });
     } catch (error) {
@@ -106,110 +149,115 @@ export class Run {
     }
   }
 
-  async #takeJobs(): Promise<void> {
-    let gap = 0;
+  async #takeJobs(crew: Crew): Promise<void> {
+    const { pollMs, logger } = this.settings;
+    const { wake } = crew;
+    let foundAt = performance.now();
+    let streak = 0;
     while (!this.#stopping) {
-      const free = this.settings.concurrency - this.#attempts.size;
-      if (free <= 0) {
-        this.#wakeUp.wakeUp();
-        await this.#wake.wait(this.settings.pollMs);
-        continue;
-      }
-      if ((await this.#take(free)) > 0) {
-        gap = 0;
-        continue;
-      }
-      if (gap < gapsMs.length) {
-        this.#wakeUp.wakeUp();
-        await this.#wake.wait(Math.min(gapsMs[gap]!, this.settings.pollMs));
-        gap++;
-      } else if (gap === gapsMs.length) {
-        // Said first, looked after: what commits between the last look and the saying is seen by this look.
-        await this.#wakeUp.fallAsleep();
-        gap++;
-      } else if (await this.#wake.wait(this.settings.pollMs)) gap = 0;
-      else gap = gapsMs.length;
-    }
-    this.#wakeUp.wakeUp();
-  }
-
-  /** Claims up to `limit` jobs and starts them; answers how many. A database that is away is waited for. */
-  async #take(limit: number): Promise<number> {
-    const { queues, logger, pollMs } = this.settings;
-    try {
       // A worker that was frozen may have been given up: it must be known to live before it holds anything.
-      if (!this.#heartbeat.leased && !(await this.#heartbeat.beat())) {
-        await this.#wake.wait(pollMs);
-        return 0;
+      if (!this.#pulse.leases.current && !(await this.#pulse.beat())) {
+        await wake.wait(Math.min(pollMs, 1_000));
+        continue;
       }
-      const rows = await this.link.run(this.link.engine.claim, {
-        worker: this.#worker,
-        queues: rotate(queues),
-        types: this.settings.handlers.map(({ jobType: { name, version } }) => ({ name, version })),
-        limit,
-      });
-      rows
-        .toSorted(
-          (a, b) => Number(b.priority) - Number(a.priority) || Number(a.position) - Number(b.position),
-        )
-        .forEach((row) => {
-          const attempt = new Attempt(row, this.#handlers.get(`${row.name}@${row.version}`)!);
-          this.#attempts.add(attempt);
-          void this.#see(attempt);
-        });
-      return rows.length;
-    } catch (error) {
-      logger.warn(`could not claim jobs, trying again: ${oneLine(error)}`);
-      await this.#wake.wait(pollMs);
-      return 0;
+      // What ends in one turn of the event loop is written together.
+      await new Promise(setImmediate);
+      const { room } = crew;
+      if (room === 0 && !crew.hasOutcomes) {
+        this.#wakeUp.awake(crew.queues);
+        await wake.wait(pollMs);
+        continue;
+      }
+      try {
+        if ((await crew.step(room)) > 0) {
+          foundAt = performance.now();
+          // One job now and then is told of by its commit; a stream of them is looked for.
+          if (++streak > 2) this.#wakeUp.awake(crew.queues);
+          continue;
+        }
+      } catch (error) {
+        logger.warn(`could not claim and complete jobs, trying again: ${oneLine(error)}`);
+        await wake.wait(Math.min(pollMs, 1_000));
+        continue;
+      }
+      if (room > 0 && !crew.hasOutcomes) {
+        if (await this.#rest(crew, performance.now() - foundAt)) streak = 0;
+      }
     }
+    this.#wakeUp.awake(crew.queues);
   }
 
-  /** Sees an attempt through to the writing of its outcome. */
-  async #see(attempt: Attempt): Promise<void> {
-    const outcome = await attempt.run();
-    this.#report(attempt, outcome);
-    if ((await this.#outcomes.write(attempt, outcome)) === "lost")
+  /** Waits for jobs, for as long as it makes sense; true where it slept. */
+  async #rest(crew: Crew, idleMs: number): Promise<boolean> {
+    const { wake } = crew;
+    if (this.#wakeUp.sleeps(crew.queues)) {
+      await crew.sleep(60_000);
+      return true;
+    }
+    if (idleMs < awakeMs) {
+      await wake.wait(5);
+      return false;
+    }
+    if (this.#wakeUp.connected) {
+      // Said first, looked after: what commits between the last look and the saying is seen by this look.
+      const answer = await this.#pulse.beat(crew.queues);
+      if (answer && !answer.ready && !this.#stopping) await crew.sleep(60_000);
+      return true;
+    }
+    const gapMs = idleMs < alertMs ? Math.min(Math.max(5, idleMs / 4), longestGapMs) : this.settings.pollMs;
+    await wake.wait(Math.min(gapMs, this.settings.pollMs));
+    return true;
+  }
+
+  #wake(queue?: string): void {
+    for (const crew of this.#crews)
+      if (queue === undefined || crew.queues.includes(queue)) crew.wake.notify();
+  }
+
+  async #write(attempt: Attempt, outcome: Outcome): Promise<void> {
+    const status = await this.#outcomes.write(attempt, outcome);
+    if (status === "lost" && outcome.verb !== "release")
       this.settings.logger.warn(
         `${attempt} ended after its lease had passed on: its outcome (${outcome.verb}) was not written`,
       );
-    if (outcome.verb === "retry") this.#housekeeping.expect(outcome.delayMs);
-    this.#attempts.delete(attempt);
-    this.#wake.notify();
-    this.#ended.notify();
+    if (outcome.verb === "retry" || outcome.verb === "snooze") this.#pulse.expect(outcome.delayMs);
   }
 
   #report(attempt: Attempt, outcome: Outcome): void {
     const { logger } = this.settings;
-    if (outcome.verb === "complete" || outcome.verb === "retry" || outcome.verb === "discard") this.#ran++;
-    if (outcome.verb === "retry" || outcome.verb === "discard") {
+    const { verb } = outcome;
+    if (verb === "complete" || verb === "retry" || verb === "discard") this.#ran++;
+    if (verb === "retry" || verb === "discard") {
       this.#failed++;
       const said = `${attempt} failed: ${outcome.error.name}: ${outcome.error.message.split("\n", 1)[0]}`;
-      if (outcome.verb === "discard") logger.error(`${said}; the job is dead`);
+      if (verb === "discard") logger.error(`${said}; the job is dead`);
       else logger.warn(`${said}; next attempt in ${outcome.delayMs} ms`);
     }
+    this.#ended.notify();
   }
 
   async #endAttempts(graceMs: number): Promise<void> {
+    for (const crew of this.#crews) crew.stopTaking();
     const until = performance.now() + graceMs;
     await this.#attemptsEnd(until);
-    for (const attempt of this.#attempts) attempt.stop();
+    for (const crew of this.#crews) crew.stopRunning();
     await this.#attemptsEnd(performance.now() + Math.max(1_000, graceMs));
     this.#outcomes.giveUp();
+    for (const crew of this.#crews) crew.giveUp();
     await this.#attemptsEnd(Number.POSITIVE_INFINITY);
   }
 
+  /** Waits until all attempts have ended and what became of them is written. */
   async #attemptsEnd(until: number): Promise<void> {
     for (;;) {
+      for (const crew of this.#crews)
+        if (crew.hasOutcomes)
+          await crew.step(0).catch((error) => {
+            this.settings.logger.warn(`could not complete jobs, trying again: ${oneLine(error)}`);
+          });
       const left = until - performance.now();
       if (this.#attempts.size === 0 || left <= 0) return;
-      await this.#ended.wait(Math.min(left, 60_000));
+      await this.#ended.wait(Math.min(left, 50));
     }
   }
-}
-
-/** Another first queue at each claim: no queue waits for the others for ever. */
-function rotate<T>(items: readonly T[]): readonly T[] {
-  const start = Math.floor(Math.random() * items.length);
-  return [...items.slice(start), ...items.slice(0, start)];
 }

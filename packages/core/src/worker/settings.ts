@@ -1,13 +1,13 @@
 import type { Session } from "../database.ts";
 import { defaults } from "../defaults.ts";
 import { InvalidConfigurationError } from "../errors.ts";
-import { nameIssueOf } from "../job/names.ts";
 import type { ScheduleRow } from "../postgres/set-schedules.ts";
 import { toScheduleRow } from "../schedule/row.ts";
 import { type Schedule, scheduleIssueOf } from "../schedule/schedule.ts";
 import { type DatabaseOption, openSession } from "./connect.ts";
 import type { Handler } from "./handler.ts";
 import { type Logger, silentLogger, stderrLogger } from "./logger.ts";
+import { type CrewSettings, toCrews } from "./queues.ts";
 
 /** What a worker runs, how much of it at a time, and on which database. */
 export interface WorkerOptions {
@@ -20,9 +20,12 @@ export interface WorkerOptions {
    * stored. What is no longer listed here goes on until `admin.schedules.remove`.
    */
   readonly schedules?: readonly Schedule[] | undefined;
-  /** The queues it takes jobs from; by default those that its handlers' job types name. */
-  readonly queues?: readonly string[] | undefined;
-  /** How many jobs it runs at the same time; default 10. */
+  /**
+   * The queues it takes jobs from; by default those that its handlers' job types name. One with a `concurrency` of its
+   * own is served beside the others, and never waits for their jobs to end.
+   */
+  readonly queues?: readonly (string | WorkerQueue)[] | undefined;
+  /** How many jobs it runs at the same time, of queues that have no number of their own; default 100. */
   readonly concurrency?: number | undefined;
   /** The database schema of the queue; default `pillion`. */
   readonly schema?: string | undefined;
@@ -39,11 +42,17 @@ export interface WorkerOptions {
   readonly logger?: Logger | false | undefined;
 }
 
+/** A queue of a worker that has slots of its own. */
+export interface WorkerQueue {
+  readonly name: string;
+  /** How many of its jobs this worker runs at the same time. For a limit over all workers: `admin.setQueue`. */
+  readonly concurrency: number;
+}
+
 export interface WorkerSettings {
   readonly handlers: readonly Handler[];
   readonly schedules: readonly (ScheduleRow | Promise<ScheduleRow>)[];
-  readonly queues: readonly string[];
-  readonly concurrency: number;
+  readonly crews: readonly CrewSettings[];
   readonly schema: string;
   readonly leaseMs: number;
   readonly pollMs: number;
@@ -83,23 +92,17 @@ export function toSettings(options: WorkerOptions): Omit<WorkerSettings, "openSe
     if (seen.has(`${name}@${version}`)) return refuse(`job "${name}" version ${version} has two handlers.`);
     seen.add(`${name}@${version}`);
   }
-  const queues = options.queues ?? [...new Set((handlers as Handler[]).map(({ jobType }) => jobType.queue))];
-  if (!Array.isArray(queues) || queues.length === 0) return refuse("queues is empty.");
-  for (const queue of queues) {
-    const issue = nameIssueOf(queue);
-    if (issue !== undefined) refuse(`the queue name ${JSON.stringify(queue)} ${issue}.`);
-  }
   const integer = (field: string, value: number | undefined, fallback: number, least: number): number => {
     if (value === undefined) return fallback;
     if (!(Number.isInteger(value) && value >= least && value <= 2_147_483_647))
       refuse(`${field} is ${String(value)}, not a whole number of at least ${least}.`);
     return value;
   };
+  const queues = options.queues ?? [...new Set((handlers as Handler[]).map(({ jobType }) => jobType.queue))];
   return {
     handlers,
     schedules: toScheduleRows(options.schedules ?? [], refuse),
-    queues: [...new Set(queues)],
-    concurrency: integer("concurrency", concurrency, defaults.concurrency, 1),
+    crews: toCrews(queues, integer("concurrency", concurrency, defaults.concurrency, 1), refuse),
     schema: options.schema ?? defaults.schema,
     leaseMs: integer("leaseMs", leaseMs, defaults.leaseMs, 50),
     pollMs: integer("pollMs", pollMs, defaults.pollMs, 1),

@@ -1,29 +1,30 @@
 import type { Session } from "../database.ts";
+import type { Row, StatementOf } from "../statement.ts";
 import type { Link } from "./link.ts";
 import { type Logger, oneLine } from "./logger.ts";
-import type { Signal } from "./signal.ts";
 
 const reconnectMs = 1_000;
 
 /**
- * Says on a connection of its own that this worker sleeps, so that a commit wakes it. A hint, never more: without
- * the connection, or when another worker says it already, the worker polls.
+ * A connection of the worker's own: for its beat, and to say on it that it sleeps, so that a commit wakes it. To wake
+ * is a hint, never more: without the connection, or when another worker says it already, the worker polls.
  *
- * Saying so is an advisory lock per queue, which the guard trigger tries at each COMMIT. The order matters: first
- * the lock, then one more look for jobs, then sleep.
+ * To say that it sleeps is an advisory lock per queue, which the guard trigger tries at each COMMIT.
  */
 export class WakeUp {
   #session: Session | undefined;
   #opening: Promise<void> | undefined;
   #closed = false;
-  #asleep = false;
   #retry: NodeJS.Timeout | undefined;
+  readonly #asleep = new Set<string>();
 
   constructor(
     private readonly link: Link,
     private readonly open: (() => Promise<Session>) | undefined,
-    private readonly queues: readonly string[],
-    private readonly wake: Signal,
+    /** Called with a queue in which something has been committed; with nothing where that may have been missed. */
+    private readonly onJobs: (queue?: string) => void,
+    /** Called with the id of a worker that has something to hear. */
+    private readonly onBeat: (worker: string) => void,
     private readonly logger: Logger,
   ) {}
 
@@ -36,28 +37,36 @@ export class WakeUp {
     await this.#opening;
   }
 
-  /** Says that this worker sleeps; false where a wake-up cannot be counted on. Look for jobs once more after it. */
-  async fallAsleep(): Promise<boolean> {
-    if (this.#asleep) return true;
-    if (!this.#session) return false;
-    try {
-      const rows = await this.#session.query(
-        `select bool_and(pg_try_advisory_lock('${this.#job}'::regclass::oid::int4, hashtext(q)))::text as locked
-         from json_array_elements_text($1::text::json) q`,
-        [JSON.stringify(this.queues)],
-      );
-      this.#asleep = true;
-      return rows[0]?.locked === "true";
-    } catch {
-      return false;
-    }
+  get connected(): boolean {
+    return this.#session !== undefined;
   }
 
-  /** Takes it back: from now on commits wake nobody, because this worker looks by itself. */
-  wakeUp(): void {
-    if (!this.#asleep) return;
-    this.#asleep = false;
-    this.#session?.query("select pg_advisory_unlock_all()").catch(() => {});
+  /** Whether commits in all these queues wake this worker. */
+  sleeps(queues: readonly string[]): boolean {
+    return queues.every((queue) => this.#asleep.has(queue));
+  }
+
+  /** Takes in for which queues a statement on this connection got the lock. */
+  fellAsleep(queues: readonly string[]): void {
+    if (this.#session) for (const queue of queues) this.#asleep.add(queue);
+  }
+
+  /** From now on commits in these queues wake nobody, because this worker looks by itself. */
+  awake(queues: readonly string[]): void {
+    const locked = queues.filter((queue) => this.#asleep.delete(queue));
+    if (locked.length === 0) return;
+    this.#session
+      ?.query(
+        `select pg_advisory_unlock('${this.#job}'::regclass::oid::int4, hashtext(q)) from json_array_elements_text($1::text::json) q`,
+        [JSON.stringify(locked)],
+      )
+      .catch(() => {});
+  }
+
+  /** Runs a statement on this connection. @throws where there is none, or it breaks */
+  async run<Input>(statement: StatementOf<Input>, input: Input): Promise<readonly Row[]> {
+    if (!this.#session) throw new Error("no connection");
+    return this.link.runOn(this.#session, statement, input);
   }
 
   async close(): Promise<void> {
@@ -76,15 +85,18 @@ export class WakeUp {
     try {
       const session = await open();
       session.onLost((error) => this.#lose(error));
-      session.onNotification((queue) => {
-        if (this.queues.includes(queue)) this.wake.notify();
-      });
       const rows = await session.query(`select 'pillion_' || '${this.#job}'::regclass::oid as channel`);
-      await session.query(`listen "${rows[0]!.channel}"`);
+      const channel = rows[0]!.channel!;
+      session.onNotification((payload, heard) => {
+        if (heard === channel) this.onJobs(payload);
+        else this.onBeat(payload);
+      });
+      await session.query(`listen "${channel}"`);
+      await session.query(`listen "${channel}_beat"`);
       if (this.#closed) return void (await session.close());
       this.#session = session;
       // A worker that wanted to sleep while there was no connection tries again now.
-      this.wake.notify();
+      this.onJobs();
     } catch (error) {
       this.#lose(error);
     }
@@ -92,12 +104,12 @@ export class WakeUp {
 
   #lose(error: unknown): void {
     this.#session = undefined;
-    this.#asleep = false;
+    this.#asleep.clear();
     if (this.#closed) return;
     this.logger.warn(`no connection to listen on, polling until there is one: ${oneLine(error)}`);
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => void this.connect(), reconnectMs);
     this.#retry.unref();
-    this.wake.notify();
+    this.onJobs();
   }
 }

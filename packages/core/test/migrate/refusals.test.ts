@@ -71,7 +71,7 @@ test("a schema of an older release is SCHEMA_OUTDATED wherever it is met, with t
   await migrate({ database: url, schema });
   // What a release to come will have added is what this one has.
   await queue.pool.query(`delete from ${schema}.migration; insert into ${schema}.migration values (0, 'older');
-    drop function ${schema}.enqueue_one; drop function ${schema}.enqueue_keyed; drop view ${schema}.attempts; alter table ${schema}.job drop column headers`);
+    drop function ${schema}.enqueue_one; drop function ${schema}.enqueue_keyed; drop view ${schema}.attempts; alter table ${schema}.job drop column headers cascade`);
   await everywhere(schema, {
     code: "SCHEMA_OUTDATED",
     message: expect.stringContaining(`npx pillion migrate --schema "${schema}"`),

@@ -2,6 +2,7 @@ import { defineJob, type } from "@pillion/core";
 import { createWorker, type Handler, handle, type WorkerOptions } from "@pillion/core/worker";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { postgresEngine } from "../../src/postgres/engine.ts";
+import { type Completion, readStep } from "../../src/postgres/step.ts";
 import type { StatementOf } from "../../src/statement.ts";
 import { listeningLogger, type TestQueue, testQueue, until } from "./queue.ts";
 
@@ -46,67 +47,70 @@ test("no job runs twice among four workers that take them side by side", async (
   ]);
 });
 
+const registered = {
+  label: "test",
+  queues: ["default"],
+  names: ["counted"],
+  concurrency: 1,
+  leaseMs: 60_000,
+};
+
+/** One step of a worker that is driven by hand. */
+async function take(worker: string, completions: readonly Completion[] = [], most = 1) {
+  const lanes = [{ queue: "default", priority: 0, bound: 0 }];
+  const input = { worker, completions, lanes, types: [{ name: "counted", version: 1 }], most, free: most };
+  const answer = readStep(await run(postgresEngine(queue.schema).step, input), input);
+  return { ...answer, id: answer.jobs[0]?.id, claim: answer.claim! };
+}
+
 test("what a worker writes after another has taken the job changes nothing, whatever it writes", async () => {
   const engine = postgresEngine(queue.schema);
-  const registered = {
-    label: "test",
-    queues: ["default"],
-    names: ["counted"],
-    concurrency: 1,
-    leaseMs: 60_000,
-  };
   const [{ id: first }] = await run(engine.register, registered);
   const [{ id: second }] = await run(engine.register, registered);
   const id = await queue.add("counted", 1);
-  const take = { queues: ["default"], types: [{ name: "counted", version: 1 }], limit: 1 };
-  const [old] = await run(engine.claim, { ...take, worker: first });
+  const old = await take(first);
+  expect(old.id).toBe(id);
   await queue.query(
     "update pillion.worker set heartbeat_at = heartbeat_at - interval '1 hour' where id = $1",
     [first],
   );
   expect(await run(engine.rescue, { limit: 10 })).toMatchObject([{ id, state: "ready" }]);
-  const [current] = await run(engine.claim, { ...take, worker: second });
+  const current = await take(second);
+  expect(current.id).toBe(id);
   expect(current.claim).not.toBe(old.claim);
   const before = await queue.query("select * from pillion.job");
 
   const late = { id, claim: old.claim };
   const error = { name: "Error", message: "late" };
+  expect(await take(first, [{ ...late, startedMs: 0, result: 1 }], 0)).toMatchObject({
+    lost: [id],
+    busy: [],
+  });
   for (const answer of [
-    await run(engine.complete, { settlements: [{ ...late, result: 1 }] }),
     await run(engine.retry, { settlements: [{ ...late, delayMs: 0, error }] }),
-    await run(engine.discard, { settlements: [{ ...late, error }] }),
+    await run(engine.retry, { settlements: [{ ...late, delayMs: 0, error: null }] }),
+    await run(engine.discard, { settlements: [{ ...late, state: "dead", error }] }),
+    await run(engine.markStarted, { settlements: [late] }),
     await run(engine.release, { settlements: [late] }),
   ])
     expect(answer).toEqual([{ ...late, status: "lost" }]);
   expect(await queue.query("select * from pillion.job")).toEqual(before);
   expect(await queue.query("select * from pillion.archive")).toEqual([]);
 
-  expect(await run(engine.complete, { settlements: [{ id, claim: current.claim }, late] })).toMatchObject([
-    { claim: current.claim, status: "done" },
-    { claim: old.claim, status: "lost" },
-  ]);
+  const both = [late, { id, claim: current.claim }].map((one) => ({ ...one, startedMs: 0 }));
+  await take(second, both, 0);
+  expect(await queue.query("select id::text, claim from pillion.job")).toEqual([]);
+  expect((await queue.admin.job(id))!.state).toBe("completed");
 });
 
 test("a worker that was late, but whose job nobody has taken, completes it", async () => {
   const engine = postgresEngine(queue.schema);
-  const [{ id: worker }] = await run(engine.register, {
-    label: "test",
-    queues: ["default"],
-    names: ["counted"],
-    concurrency: 1,
-    leaseMs: 60_000,
-  });
+  const [{ id: worker }] = await run(engine.register, registered);
   const id = await queue.add("counted", 1);
-  const [{ claim }] = await run(engine.claim, {
-    worker,
-    queues: ["default"],
-    types: [{ name: "counted", version: 1 }],
-    limit: 1,
-  });
+  const { claim } = await take(worker);
   await queue.query("update pillion.worker set heartbeat_at = heartbeat_at - interval '1 hour'");
-  expect(await run(engine.complete, { settlements: [{ id, claim }] })).toEqual([
-    { id, claim, status: "done" },
-  ]);
+  expect(await take(worker, [{ id, claim, startedMs: 0 }], 0)).toMatchObject({ busy: [], lost: [] });
+  expect((await queue.admin.job(id))!.state).toBe("completed");
 });
 
 test("a job that a transaction has locked is waited for by nobody: the others complete, it follows later", async () => {

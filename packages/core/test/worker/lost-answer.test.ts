@@ -51,7 +51,7 @@ const slow = defineJob({ name: "slow", payload: type<number>() });
 test("jobs whose claim was committed, but whose answer was lost on the way, run, and no attempt is counted for it", async () => {
   const queue = await testQueue();
   onTestFinished(() => queue.drop());
-  const proxy = await breakingProxy(queue.url, "set state = 'running'");
+  const proxy = await breakingProxy(queue.url, ".step(");
   const ids = [await queue.add("slow", 1), await queue.add("slow", 2)];
   const logger = listeningLogger();
   const worker = createWorker({

@@ -2,28 +2,13 @@ import { sql } from "../statement.ts";
 import { nowText } from "./fence.ts";
 import type { Schema } from "./schema.ts";
 
-export interface HeartbeatInput {
+export interface DepartInput {
   readonly worker: string;
   readonly now?: string | null | undefined;
 }
 
-/**
- * Extends the lease of all the worker's jobs at once, and answers which attempts it still holds, as
- * `id:claim` texts in one JSON array: what it runs and is not among them has been taken by another.
- */
-export const heartbeat = (schema: Schema) => sql<HeartbeatInput>`
-with beat as (
-  update ${schema.worker} set heartbeat_at = coalesce(${nowText}::text::timestamptz, statement_timestamp()), stopped_at = null
-  where id = ${(input) => input.worker}::text::bigint
-  returning id
-)
-select coalesce((
-  select json_agg(j.id || ':' || j.claim) from ${schema.job} j
-  where j.state = 'running' and j.worker = beat.id), '[]')::text as held
-from beat`;
-
 /** Says that the worker is gone; what it should still hold would be rescued at once. */
-export const depart = (schema: Schema) => sql<HeartbeatInput>`
+export const depart = (schema: Schema) => sql<DepartInput>`
 update ${schema.worker} w
 set stopped_at = coalesce(${nowText}::text::timestamptz, statement_timestamp())
 where w.id = ${(input) => input.worker}::text::bigint

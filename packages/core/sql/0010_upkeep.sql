@@ -1,0 +1,150 @@
+-- safe online: yes
+--
+-- What some worker has to do for all of them, now and then: each part takes what it can lock, up to a bound, and
+-- leaves the rest for the next time.
+
+-- Takes the jobs of workers that have been silent for longer than their lease. The attempt counts, since its handler
+-- may have started: a job that has attempts left is ready again, one that has none is dead. It does not count where
+-- the job was claimed ahead and its start was never written.
+create function pillion.rescue(most integer, now timestamptz default null)
+returns table (id bigint, name text, attempt integer, state pillion.job_state)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+  return query
+  with silent as materialized (
+    select w.id, w.label, c.now
+    from (select coalesce(rescue.now, statement_timestamp()) as now) c
+    join pillion.worker w on w.stopped_at is null and w.heartbeat_at < c.now - w.lease_ms * interval '1 millisecond'
+  ), held as materialized (
+    select j.id, s.now, coalesce(j.attempt >= j.max_attempts, false) and not j.prefetched as spent,
+      jsonb_build_object('name', 'LeaseLostError', 'code', 'LEASE_LOST', 'message',
+        format('Worker %s (%s) was silent for longer than its lease while it ran this attempt', s.id, s.label)) as error
+    from pillion.job j join silent s on s.id = j.worker
+    where j.state = 'running'
+    limit rescue.most
+    for update of j skip locked
+  ), lost as (
+    insert into pillion.attempt (job, attempt, worker, started_at, finished_at, outcome, error, keep_until)
+    select j.id, j.attempt, j.worker, j.started_at, held.now, case when j.prefetched then 'released' else 'lost' end, held.error,
+      pillion.keep_attempt_until(q, held.now)
+    from held join pillion.job j on j.id = held.id left join pillion.queue q on q.name = j.queue
+    where not held.spent and j.cancelled_at is null
+  ), returned as (
+    update pillion.job j
+    set state = 'ready', attempt = j.attempt - j.prefetched::integer, lost = least(j.lost + 1, 32767), prefetched = false, slot = false,
+      position = case when j.slot then j.position else nextval('pillion.position') end, worker = null, claim = null, started_at = null
+    from held where j.id = held.id and not held.spent and j.cancelled_at is null
+    returning j.id, j.name, j.queue, j.attempt, j.state
+  ), ended as (
+    delete from pillion.job j using held where j.id = held.id and (held.spent or j.cancelled_at is not null)
+    returning j.id, j.queue, j.name, j.version, j.priority, j.attempt, j.max_attempts, j.created_at, j.run_at, j.started_at, j.worker,
+      j.unique_key, j.partition_key, j.enqueued_xid, j.payload, j.headers, held.error, held.now,
+      (case when j.cancelled_at is null then 'dead' else 'cancelled' end)::pillion.job_state as state
+  ), archived as (
+    insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, started_at, worker,
+      unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, error, keep_until)
+    select e.id, e.queue, e.name, e.version, e.priority, e.attempt, e.max_attempts, e.created_at, e.run_at, e.started_at, e.worker,
+      e.unique_key, e.partition_key, e.enqueued_xid, e.payload, e.headers, e.state, e.now, e.error, pillion.keep_until(q, e.state, e.now)
+    from ended e left join pillion.queue q on q.name = e.queue
+  ), woken as materialized (
+    select pillion.wake(q.queue) from (select queue from returned union select queue from ended) q
+  )
+  select r.id, r.name, r.attempt, r.state from returned r, (select count(*) from woken) w
+  union all
+  select e.id, e.name, e.attempt, e.state from ended e;
+end $$;
+
+-- Makes scheduled jobs whose time has come ready, and wakes a sleeping worker for each of their queues. A job that has
+-- kept its slot, as strict order asks, keeps its place too. Answers how many, and in how many milliseconds the next
+-- job, and the next schedule, is due (null where none is).
+create function pillion.promote(most integer, now timestamptz default null)
+returns table (promoted bigint, next_ms bigint, schedule_ms bigint)
+language plpgsql
+set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set jit = off
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  at constant timestamptz := coalesce(now, statement_timestamp());
+begin
+  with due as materialized (
+    select j.id from pillion.job j
+    where j.state = 'scheduled' and j.run_at <= at
+    order by j.run_at
+    limit most
+    for update skip locked
+  ), ready as (
+    update pillion.job j set state = 'ready', position = case when j.slot then j.position else nextval('pillion.position') end, slot = false
+    from due where j.id = due.id
+    returning j.queue
+  ), woken as materialized (
+    select pillion.wake(r.queue) from (select distinct queue from ready) r
+  )
+  select count(*) into promoted from ready, (select count(*) from woken) w;
+  select ceil(date_part('epoch', j.run_at - at) * 1000) into next_ms from pillion.job j
+  where j.state = 'scheduled' and j.run_at > at order by j.run_at limit 1;
+  select coalesce(greatest(ceil(date_part('epoch', s.due_at - at) * 1000), 0), 0) into schedule_ms from pillion.schedule s
+  where s.paused_at is null and s.due_at is distinct from 'infinity' order by s.due_at nulls first limit 1;
+  return next;
+end $$;
+
+-- One beat of a worker: renews its lease, and does what is due for all. `asleep` names the queues in which it says
+-- that it sleeps, on this very connection: a lock that each commit tries. The look comes after the lock, so that what
+-- commits between the worker's last claim and its sleep is seen.
+-- Answers one JSON text: see tick.ts, which reads it. A part that fails is named and keeps no other from being done.
+create function pillion.tick(worker bigint, since bigint, asleep text[], queues text[], priorities smallint[], bounds bigint[], names text[], versions integer[], most integer)
+returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set jit = off
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+#variable_conflict use_variable
+declare
+  known     boolean := false;
+  held      json;
+  cancelled json;
+  rescued   json;
+  due       record;
+  locked    json;
+  ready     boolean;
+  special   json;
+  failed    text[] := '{}';
+begin
+  if worker is not null then
+    update pillion.worker w set heartbeat_at = statement_timestamp(), stopped_at = null where w.id = worker;
+    known := found;
+    select json_agg(j.id || ':' || j.claim), json_agg(j.id || ':' || j.claim) filter (where j.cancelled_at is not null) into held, cancelled
+    from pillion.job j where j.state = 'running' and j.worker = tick.worker and j.claim >= since;
+  end if;
+  begin
+    select json_agg(r) into rescued from pillion.rescue(most) r;
+  exception when others then
+    failed := failed || ('rescue jobs of silent workers: ' || sqlerrm);
+  end;
+  begin
+    select * into due from pillion.promote(most);
+  exception when others then
+    failed := failed || ('promote scheduled jobs: ' || sqlerrm);
+    due := null;
+  end;
+  if cardinality(asleep) > 0 then
+    select json_agg(q) into locked from unnest(asleep) q where pg_try_advisory_lock('pillion.job'::regclass::oid::int4, hashtext(q));
+  end if;
+  select exists (
+    select from unnest(queues, priorities, bounds) lane(queue, priority, bound)
+    left join pillion.queue q on q.name = lane.queue
+    where q.paused_at is null and q.limited is not true and exists (
+      select from pillion.job j
+      where j.state = 'ready' and j.partition_key is null and j.queue = lane.queue and j.priority = lane.priority and j.position >= lane.bound
+        and case when (j.name, j.version) in (select h.name, h.version from unnest(names, versions) h(name, version)) then true end)
+  ) into ready;
+  -- Queues in which a claim must look at limits or at keys.
+  select json_agg(lane.queue) into special
+  from (select distinct queue from unnest(queues) lane(queue)) lane left join pillion.queue q on q.name = lane.queue
+  where q.paused_at is null and (q.limited or exists (
+    select from pillion.job j where j.state = 'ready' and j.partition_key is not null and j.queue = lane.queue));
+  return json_build_object('known', known, 'held', coalesce(held, '[]'), 'cancelled', coalesce(cancelled, '[]'), 'rescued', coalesce(rescued, '[]'),
+    'promoted', due.promoted, 'nextMs', due.next_ms, 'scheduleMs', due.schedule_ms, 'locked', coalesce(locked, '[]'), 'ready', ready,
+    'special', coalesce(special, '[]'), 'failed', to_json(failed));
+end $$;
+revoke execute on function pillion.rescue, pillion.promote, pillion.tick from public;

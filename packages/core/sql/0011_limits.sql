@@ -1,0 +1,176 @@
+-- safe online: yes
+--
+-- Claims of queues in which limits or partition keys count.
+
+-- How many jobs of a queue, or of one of its partition keys, may start now under a rate limit, and in how many
+-- milliseconds another one may. Exact: of any stretch of that length, not of the clock's minutes.
+create function pillion.allowed(queue text, partition_key text, rate_limit integer, rate_ms bigint, out jobs integer, out wait_ms bigint)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set jit = off
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+#variable_conflict use_variable
+declare
+  began constant timestamptz := statement_timestamp() - rate_ms * interval '1 millisecond';
+begin
+  select greatest(rate_limit - coalesce(sum(s.jobs), 0), 0), ceil(date_part('epoch', min(s.at) - began) * 1000)
+    into jobs, wait_ms
+  from pillion.start s where s.queue = allowed.queue and s.partition_key = allowed.partition_key and s.at > began;
+end $$;
+
+-- Claims jobs of one queue, so that at no moment more of them run, or have started of late, than its limits say. One
+-- claim at a time: whoever finds another at it comes back later. What runs is counted by a statement that begins once
+-- the lock is held, and so sees the claim before it.
+-- Keys take turns, and each claim goes on behind the key at which the last one stopped: a key that may not start
+-- anything costs one look, however many jobs wait in it. In strict order a key's first job is the only one looked at.
+create function pillion.claim_by_key(worker bigint, queue text, after text, names text[], versions integer[], most integer)
+returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set jit = off
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+declare
+  keys_at_once constant integer := 200;
+  settled  pillion.queue;
+  free     integer := claim_by_key.most;
+  rate     record;
+  wait_ms  bigint;
+  keys     text[];
+  allowed  integer[] := '{}';
+  running  integer;
+  room     integer;
+  share    integer;
+  key      text;
+  fence    bigint;
+  jobs     text;
+begin
+  select * into settled from pillion.queue q where q.name = claim_by_key.queue;
+  if settled.paused_at is not null then
+    return '[{"after":"","busy":false}]';
+  end if;
+  if settled.limited then
+    if not pg_try_advisory_xact_lock('pillion.queue'::regclass::oid::int4, hashtext(claim_by_key.queue)) then
+      return json_build_array(json_build_object('after', claim_by_key.after, 'busy', true));
+    end if;
+    if settled.concurrency is not null then
+      select settled.concurrency - count(*) into room from pillion.job j where j.slot and j.queue = claim_by_key.queue;
+      free := least(free, room);
+    end if;
+    if settled.rate_limit is not null then
+      rate := pillion.allowed(claim_by_key.queue, '', settled.rate_limit, settled.rate_ms);
+      if rate.jobs < free then
+        wait_ms := rate.wait_ms;
+        free := rate.jobs;
+      end if;
+    end if;
+    if free <= 0 then
+      return json_build_array(json_build_object('after', '', 'busy', false, 'waitMs', wait_ms));
+    end if;
+  end if;
+
+  with recursive line(key, n) as (
+    (select j.partition_key, 1 from pillion.job j
+     where j.state = 'ready' and j.partition_key is not null and j.queue = claim_by_key.queue and j.partition_key > claim_by_key.after
+     order by j.partition_key limit 1)
+    union all
+    select (select j.partition_key from pillion.job j
+            where j.state = 'ready' and j.partition_key is not null and j.queue = claim_by_key.queue and j.partition_key > line.key
+            order by j.partition_key limit 1), line.n + 1
+    from line where line.key is not null and line.n < keys_at_once
+  )
+  select array_agg(line.key order by line.n) into keys from line where line.key is not null;
+
+  if settled.fifo or settled.key_concurrency is not null or settled.key_rate_limit is not null then
+    foreach key in array coalesce(keys, '{}') loop
+      select count(*) into running from pillion.job j where j.slot and j.queue = claim_by_key.queue and j.partition_key = key;
+      room := least(free, case when settled.fifo then 1 else settled.key_concurrency end - running);
+      if settled.fifo and settled.fifo_on_dead = 'block' and exists (
+          select from pillion.blocked_key b where b.queue = claim_by_key.queue and b.partition_key = key) then
+        room := 0;
+      end if;
+      if room > 0 and settled.key_rate_limit is not null then
+        rate := pillion.allowed(claim_by_key.queue, key, settled.key_rate_limit, settled.key_rate_ms);
+        if rate.jobs < room then
+          room := rate.jobs;
+          wait_ms := least(wait_ms, rate.wait_ms);
+        end if;
+      end if;
+      allowed := allowed || greatest(room, 0);
+    end loop;
+  else
+    allowed := array_fill(free, array[coalesce(cardinality(keys), 0)]);
+  end if;
+
+  -- Of each key about as many as fall to it; what others leave over, the next claim takes.
+  share := ceil(free::numeric / greatest(coalesce(cardinality(keys), 0), 1));
+  fence := nextval('pillion.claim');
+  with candidate as materialized (
+    select ready.row, ready.turn
+    from unnest(keys, allowed) k(key, most)
+    cross join lateral (
+      select j.row, row_number() over () as turn from (
+        select j.ctid as row from pillion.job j
+        where settled.fifo is not true and j.state = 'ready' and j.partition_key is not null and j.queue = claim_by_key.queue
+          and j.partition_key = k.key
+          and case when (j.name, j.version) in (select h.name, h.version from unnest(claim_by_key.names, claim_by_key.versions) h(name, version)) then true end
+        order by j.priority desc, j.position
+        limit least(k.most, share)
+        for update skip locked
+      ) j
+      union all
+      -- The first in strict order, whatever its priority and whoever can run it.
+      select head.row, 1 from (
+        select j.* from generate_series(-4, 4) p(priority) cross join lateral (
+          select j.ctid as row, j.name, j.version, j.position from pillion.job j
+          where j.state = 'ready' and j.partition_key is not null and j.queue = claim_by_key.queue and j.partition_key = k.key
+            and j.priority = p.priority
+          order by j.position limit 1) j
+        order by j.position limit 1
+      ) head
+      where settled.fifo is true and k.most > 0
+        and case when (head.name, head.version) in (select h.name, h.version from unnest(claim_by_key.names, claim_by_key.versions) h(name, version)) then true end
+    ) ready
+    union all
+    -- Jobs without a key stand in the lanes; where the queue has no limits, the other claim takes them.
+    select ready.row, ready.turn from (
+      select j.row, row_number() over () as turn from generate_series(4, -4, -1) p(priority) cross join lateral (
+        select j.ctid as row from pillion.job j
+        where settled.limited is true and j.state = 'ready' and j.partition_key is null and j.queue = claim_by_key.queue and j.priority = p.priority
+          and case when (j.name, j.version) in (select h.name, h.version from unnest(claim_by_key.names, claim_by_key.versions) h(name, version)) then true end
+        order by j.position
+        limit share
+        for update skip locked
+      ) j
+    ) ready
+  ), held as materialized (
+    select j.row from candidate c cross join lateral (
+      select j.ctid as row from pillion.job j where j.ctid = c.row and j.state = 'ready' for update skip locked
+    ) j
+    order by c.turn
+    limit free
+  ), taken as (
+    update pillion.job j
+    set state = 'running', attempt = j.attempt + 1, worker = claim_by_key.worker, claim = fence, started_at = statement_timestamp(),
+      slot = settled.limited is true
+    from held where j.ctid = held.row
+    returning j.partition_key, pillion.claimed(j, array[claim_by_key.queue], claim_by_key.names) as job
+  ), counted as (
+    insert into pillion.start (queue, partition_key, at, jobs)
+    select claim_by_key.queue, '', statement_timestamp(), count(*) from taken where settled.rate_limit is not null having count(*) > 0
+    union all
+    select claim_by_key.queue, t.partition_key, statement_timestamp(), count(*) from taken t
+    where settled.key_rate_limit is not null and t.partition_key is not null group by t.partition_key
+  )
+  select string_agg(job, '') into jobs from taken;
+
+  if settled.rate_limit is not null or settled.key_rate_limit is not null then
+    delete from pillion.start s where s.ctid = any (array(
+      select o.ctid from pillion.start o where o.queue = claim_by_key.queue
+        and o.partition_key = any (array[''] || keys)
+        and o.at <= statement_timestamp() - greatest(settled.rate_ms, settled.key_rate_ms) * interval '1 millisecond' limit 1000));
+  end if;
+  return concat('[', json_build_object('claim', fence::text, 'busy', false, 'waitMs', wait_ms,
+    'after', case when cardinality(keys) = keys_at_once then keys[keys_at_once] else '' end), jobs, ']');
+end $$;
+revoke execute on function pillion.allowed, pillion.claim_by_key from public;

@@ -1,0 +1,54 @@
+/** A job as a claim answers it. */
+export interface ClaimedJob {
+  readonly id: string;
+  readonly position: number;
+  readonly priority: number;
+  readonly queue: string;
+  readonly name: string;
+  readonly version: number;
+  readonly attempt: number;
+  /** 0 where the job does not say. */
+  readonly maxAttempts: number;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  readonly payload: unknown;
+  /** What few jobs have. */
+  readonly more: ClaimedMore | undefined;
+}
+
+export interface ClaimedMore {
+  readonly runAt: number;
+  readonly headers: Readonly<Record<string, unknown>> | null;
+  readonly partitionKey: string | null;
+  /** Attempts in which its worker fell silent. */
+  readonly lost: number;
+  /** Claimed ahead: no crash counts against it until its start is written. */
+  readonly prefetched: boolean;
+  /** It was to start before now, or not at all. */
+  readonly late: boolean | null;
+}
+
+/** Reads what the function `claimed` wrote: the highest priority first, and each in the order of the lane. */
+export function readClaimedJobs(
+  rows: readonly (readonly never[])[],
+  queues: readonly string[],
+  names: readonly string[],
+): ClaimedJob[] {
+  return rows
+    .map(
+      ([id, position, priority, queue, name, version, attempt, maxAttempts, createdAt, payload, more]) => ({
+        id: id!,
+        position: position!,
+        priority: priority!,
+        queue: queues[queue! - 1]!,
+        name: names[name! - 1]!,
+        version: version!,
+        attempt: attempt!,
+        maxAttempts: maxAttempts!,
+        createdAt: createdAt!,
+        payload: payload as unknown,
+        more: more as ClaimedMore | undefined,
+      }),
+    )
+    .sort((a, b) => b.priority - a.priority || a.position - b.position);
+}

@@ -1,0 +1,81 @@
+import { type Row, sql } from "../statement.ts";
+import { numberArray, textArray } from "./arrays.ts";
+import { type ClaimedJob, readClaimedJobs } from "./claimed-job.ts";
+import type { Settlement } from "./fence.ts";
+import type { Schema } from "./schema.ts";
+
+export interface Completion extends Settlement {
+  /** How many milliseconds after the claim its handler started. */
+  readonly startedMs: number;
+  /** What the handler returned, as JSON; undefined where it returned nothing. */
+  readonly result?: unknown;
+}
+
+/** Where a claim looks: a queue and a priority, from a position on. */
+export interface Lane {
+  readonly queue: string;
+  readonly priority: number;
+  readonly bound: number;
+}
+
+export interface StepInput {
+  readonly worker: string;
+  readonly completions: readonly Completion[];
+  /** In the order in which they are read. */
+  readonly lanes: readonly Lane[];
+  /** The job types that this worker has handlers for. */
+  readonly types: readonly { readonly name: string; readonly version: number }[];
+  /** How many jobs to take at most. */
+  readonly most: number;
+  /** How many of them start at once; the others are claimed ahead. */
+  readonly free: number;
+}
+
+export interface StepAnswer {
+  /** The fence token of the jobs that were claimed. */
+  readonly claim: string | null;
+  /** The transaction of this step, where it wrote anything; and the oldest that still ran when it looked. */
+  readonly xid: string | null;
+  readonly oldest: string | null;
+  /** Completions that somebody else's lock kept from being written; and those of jobs that another has by now. */
+  readonly busy: readonly string[];
+  readonly lost: readonly string[];
+  /** In the order in which they are to run. */
+  readonly jobs: readonly ClaimedJob[];
+}
+
+/** Completes attempts and claims jobs, in one round trip: sql/0006_claim.sql says how. */
+export const step = (schema: Schema) => sql<StepInput>`
+select ${schema.step}(${(input) => input.worker}::text::bigint, ${(input) => numberArray(input.completions.map(({ id }) => id))}::text::bigint[],
+  ${(input) => numberArray(input.completions.map(({ claim }) => claim))}::text::bigint[],
+  ${(input) => numberArray(input.completions.map(({ startedMs }) => Math.round(startedMs)))}::text::integer[], ${(input) => results(input.completions)}::text::jsonb,
+  ${(input) => textArray(input.lanes.map(({ queue }) => queue))}::text::text[], ${(input) => numberArray(input.lanes.map(({ priority }) => priority))}::text::smallint[],
+  ${(input) => numberArray(input.lanes.map(({ bound }) => bound))}::text::bigint[], ${(input) => textArray(input.types.map(({ name }) => name))}::text::text[],
+  ${(input) => numberArray(input.types.map(({ version }) => version))}::text::integer[], ${(input) => String(input.most)}::text::integer,
+  ${(input) => String(input.free)}::text::integer) as answer`;
+
+export function readStep(
+  [row]: readonly Row[],
+  { lanes, types }: Pick<StepInput, "lanes" | "types">,
+): StepAnswer {
+  const [head, ...jobs] = JSON.parse(row!.answer!);
+  return {
+    claim: head.claim,
+    xid: head.xid,
+    oldest: head.oldest,
+    busy: head.busy ?? [],
+    lost: head.lost ?? [],
+    jobs: readClaimedJobs(
+      jobs,
+      lanes.map(({ queue }) => queue),
+      types.map(({ name }) => name),
+    ),
+  };
+}
+
+/** Null where no handler returned anything, as most do not. */
+function results(completions: readonly Completion[]): string | null {
+  return completions.some(({ result }) => result !== undefined)
+    ? JSON.stringify(completions.map(({ result }) => result ?? null))
+    : null;
+}

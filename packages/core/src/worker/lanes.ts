@@ -1,0 +1,110 @@
+import { limits } from "../defaults.ts";
+import type { Lane, StepAnswer } from "../postgres/step.ts";
+
+/** Rows of transactions that stay open for longer than this are found by a sweep instead. */
+const slackMs = 500;
+const sweepEveryMs = 1_000;
+/** A sweep may take this share of the time. */
+const sweepShare = 1 / 20;
+
+interface Front {
+  readonly position: number;
+  readonly at: number;
+  /** Whatever can still appear before this front belongs to a transaction older than this one; unknown at first. */
+  xid: bigint | undefined;
+}
+
+interface LaneState {
+  readonly queue: string;
+  readonly priority: number;
+  bound: number;
+  front: number;
+  readonly fronts: Front[];
+}
+
+/** One claim's view of the lanes. */
+export interface Look {
+  readonly lanes: readonly Lane[];
+  /** Whether it begins at the left end of each lane. */
+  readonly sweep: boolean;
+  readonly sentAt: number;
+}
+
+/**
+ * From where each lane is read. A claim that began at the left end of a lane would step over every job that has
+ * run but that vacuum may not remove yet; so it begins where nothing can appear any more.
+ *
+ * - A position is drawn after its transaction's id. What lies before the front of a claim and is not seen yet
+ *   belongs to a transaction older than any that begins after the claim. Once all those have ended, one more claim
+ *   sees all there is before the front, and the next may begin there.
+ * - A transaction that stays open would hold the bound for as long: it is not waited for longer than half a second.
+ *   Its jobs, and those that were locked when they were passed, are found by a sweep from the left end.
+ */
+export class Lanes {
+  readonly #lanes: LaneState[] = [];
+  #sweepAt = 0;
+
+  constructor(readonly queues: readonly string[]) {
+    for (let priority = limits.maxPriority; priority >= limits.minPriority; priority--)
+      for (const queue of queues) this.#lanes.push({ queue, priority, bound: 0, front: 0, fronts: [] });
+  }
+
+  /** What the next claim is to read: from the bounds on, or now and then, where it may, from the left end. */
+  look(now: number, maySweep = true): Look {
+    this.#rotate();
+    const sweep = maySweep && now >= this.#sweepAt;
+    if (sweep) this.#sweepAt = Number.POSITIVE_INFINITY;
+    const lanes = this.#lanes.map(({ queue, priority, bound }) => ({
+      queue,
+      priority,
+      bound: sweep ? 0 : bound,
+    }));
+    return { lanes, sweep, sentAt: now };
+  }
+
+  /** Takes in what the claim found, which was to take `most` jobs; nothing, where it failed. */
+  learn({ lanes, sweep, sentAt }: Look, answer: StepAnswer | undefined, most: number, now: number): void {
+    if (sweep) this.#sweepAt = now + Math.max(sweepEveryMs, (now - sentAt) / sweepShare);
+    if (!answer) return;
+    const highest = new Map<LaneState, number>();
+    for (const { queue, priority, position } of answer.jobs) {
+      const lane = this.#lanes.find((lane) => lane.priority === priority && lane.queue === queue)!;
+      highest.set(lane, Math.max(position, highest.get(lane) ?? 0));
+    }
+    const full = answer.jobs.length >= most;
+    const seen = answer.oldest === null ? 0n : BigInt(answer.oldest);
+    // In the order in which they were read: the last one that gave jobs to a full claim is where it stopped.
+    const read = lanes.map(
+      ({ queue, priority }) =>
+        this.#lanes.find((lane) => lane.priority === priority && lane.queue === queue)!,
+    );
+    const stop = full ? read.findLastIndex((lane) => highest.has(lane)) : read.length;
+    read.forEach((lane, index) => {
+      if (index <= stop) raise(lane, seen, now, index === stop ? highest.get(lane) : undefined);
+      if (answer.xid !== null)
+        for (const front of lane.fronts) if (front.at < sentAt) front.xid ??= BigInt(answer.xid);
+      lane.front = Math.max(lane.front, highest.get(lane) ?? 0);
+      if (lane.front > (lane.fronts.at(-1)?.position ?? lane.bound))
+        lane.fronts.push({ position: lane.front, at: now, xid: undefined });
+    });
+  }
+
+  /** Among queues of equal priority another one comes first each time, so that none waits for the others for ever. */
+  #rotate(): void {
+    if (this.queues.length < 2) return;
+    const size = this.queues.length;
+    for (let start = 0; start < this.#lanes.length; start += size)
+      this.#lanes.splice(start + size - 1, 0, ...this.#lanes.splice(start, 1));
+  }
+}
+
+/** Raises the bound to the last front that nothing can appear before any more, and not beyond `most`. */
+function raise(lane: LaneState, seen: bigint, now: number, most = Number.POSITIVE_INFINITY): void {
+  while (lane.fronts.length > 0) {
+    const { position, at, xid } = lane.fronts[0]!;
+    if ((xid === undefined || xid > seen) && now - at < slackMs) return;
+    lane.bound = Math.max(lane.bound, Math.min(position, most));
+    if (position > most) return;
+    lane.fronts.shift();
+  }
+}

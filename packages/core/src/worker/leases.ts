@@ -1,0 +1,87 @@
+import { JobCancelledError } from "../errors.ts";
+import type { TickAnswer } from "../postgres/tick.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Link } from "./link.ts";
+import type { Logger } from "./logger.ts";
+
+/**
+ * Compares what the database says this worker holds with what it runs: aborts what another has taken or somebody has
+ * cancelled, and hands back what it never heard of.
+ */
+export class Leases {
+  #renewedAt = performance.now();
+  #unheard: ReadonlySet<string> = new Set();
+  /** No claim below it can still be held: the lowest that was held, or the last that was seen, one beat ago. */
+  #since = 0;
+  #next = 0;
+  #lastClaim = 0;
+
+  constructor(
+    private readonly link: Link,
+    private readonly leaseMs: number,
+    private readonly attempts: ReadonlySet<Attempt>,
+    private readonly logger: Logger,
+  ) {}
+
+  /** False once the lease may have run out: renew it before taking more jobs. */
+  get current(): boolean {
+    return performance.now() - this.#renewedAt < this.leaseMs;
+  }
+
+  get since(): string {
+    return String(this.#since);
+  }
+
+  /** To be called before each beat. */
+  sayIfSilent(now: number): void {
+    const silentMs = now - this.#renewedAt;
+    if (silentMs <= this.leaseMs) return;
+    const running = [...this.attempts].filter(({ startedAt }) => startedAt !== undefined);
+    this.logger.warn(
+      `this worker was silent for ${Math.round(silentMs)} ms, longer than its lease of ${this.leaseMs} ms: a handler kept the event loop busy, the process was stopped, or the database was away. Running: ${running.slice(0, 20).join(", ") || "nothing"}${running.length > 20 ? ` and ${running.length - 20} more` : ""}`,
+    );
+  }
+
+  async renewed({ held: heldKeys, cancelled }: TickAnswer, sentAt: number): Promise<void> {
+    this.#renewedAt = sentAt;
+    const held = new Set(heldKeys);
+    const heard = new Map<string, Attempt>();
+    let lowest = Number.POSITIVE_INFINITY;
+    for (const attempt of this.attempts) {
+      const key = `${attempt.id}:${attempt.claim}`;
+      heard.set(key, attempt);
+      lowest = Math.min(lowest, Number(attempt.claim));
+      this.#lastClaim = Math.max(this.#lastClaim, Number(attempt.claim));
+      if (attempt.handling && attempt.claimedAt < sentAt && !held.has(key)) {
+        this.logger.warn(`${attempt} lost its lease to another worker; what it does now changes nothing`);
+        attempt.loseLease();
+      }
+    }
+    this.#since = this.#next;
+    this.#next = Math.min(lowest, this.#lastClaim);
+    for (const key of cancelled) {
+      const attempt = heard.get(key);
+      attempt?.abort(new JobCancelledError(`${attempt} was cancelled while it ran.`, attempt.name));
+    }
+    await this.#handBackUnheard(heldKeys.filter((key) => !heard.has(key)));
+  }
+
+  /**
+   * A claim that was committed, but whose answer was lost with its connection, leaves jobs that nobody runs while this
+   * worker lives. One that is still under way looks the same, so they are believed at the second beat only.
+   */
+  async #handBackUnheard(unheard: readonly string[]): Promise<void> {
+    const before = this.#unheard;
+    this.#unheard = new Set(unheard);
+    if (unheard.length > 0)
+      this.#next = Math.min(this.#next, ...unheard.map((key) => Number(key.split(":")[1])));
+    const settlements = unheard
+      .filter((key) => before.has(key))
+      .map((key) => key.split(":") as [string, string])
+      .map(([id, claim]) => ({ id, claim }));
+    if (settlements.length === 0) return;
+    await this.link.run(this.link.engine.release, { settlements });
+    const jobs = settlements.length === 1 ? "1 job that was" : `${settlements.length} jobs that were`;
+    this.logger.warn(`handed back ${jobs} claimed by a statement whose answer never came`);
+  }
+}

@@ -1,0 +1,132 @@
+import { readTick, type TickAnswer } from "../postgres/tick.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Crew } from "./crew.ts";
+import type { Housekeeping } from "./housekeeping.ts";
+import { Leases } from "./leases.ts";
+import type { Link } from "./link.ts";
+import { oneLine } from "./logger.ts";
+import type { WorkerSettings } from "./settings.ts";
+import { Signal } from "./signal.ts";
+import type { WakeUp } from "./wake-up.ts";
+
+const rowsAtOnce = 1_000;
+
+/**
+ * The worker's beat: one small statement, on a connection of its own where it has one, that renews the lease of all
+ * its jobs, does what is due for all workers, and looks whether there is work. An idle worker sends nothing else.
+ */
+export class Pulse {
+  readonly leases: Leases;
+  readonly #due = new Signal();
+  #stopped = false;
+  #running: Promise<void> | undefined;
+  #beating: Promise<TickAnswer | undefined> | undefined;
+  #scheduleMs: number | null = null;
+
+  constructor(
+    private readonly link: Link,
+    private readonly settings: WorkerSettings,
+    private readonly worker: string,
+    attempts: ReadonlySet<Attempt>,
+    private readonly crews: readonly Crew[],
+    private readonly wakeUp: WakeUp,
+    private readonly housekeeping: Housekeeping,
+  ) {
+    this.leases = new Leases(link, settings.leaseMs, attempts, settings.logger);
+  }
+
+  start(): void {
+    this.#running = this.#loop();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#due.notify();
+    await this.#running;
+  }
+
+  /** Beats soon: something may have happened that only a beat tells. */
+  hurry(): void {
+    this.#due.notify();
+  }
+
+  /** Says that a job has been scheduled which is due in `ms`: perhaps before the next beat. */
+  expect(ms: number): void {
+    if (ms < this.settings.pollMs) setTimeout(() => this.#due.notify(), ms).unref();
+  }
+
+  /**
+   * Beats now; undefined where the database did not answer.
+   *
+   * @param asleep queues in which to say that this worker sleeps
+   */
+  async beat(asleep: readonly string[] = []): Promise<TickAnswer | undefined> {
+    while (this.#beating) await this.#beating;
+    this.#beating = this.#beat(asleep).finally(() => {
+      this.#beating = undefined;
+    });
+    return this.#beating;
+  }
+
+  /** Everything that is due, once: for a worker that does not stay. */
+  async round(): Promise<void> {
+    await this.beat();
+    await this.housekeeping.round(this.#scheduleMs);
+  }
+
+  async #loop(): Promise<void> {
+    const everyMs = Math.min(this.settings.pollMs, Math.max(this.settings.leaseMs / 3, 10));
+    while (!this.#stopped) {
+      // Where another worker slept in a queue before this one, it may have woken up by now.
+      const wanting = this.crews.filter(({ wantsSleep }) => wantsSleep).flatMap(({ queues }) => queues);
+      const answer = await this.beat(wanting.filter((queue) => !this.wakeUp.sleeps([queue])));
+      if (this.#stopped) return;
+      const nextMs = await this.housekeeping.round(this.#scheduleMs);
+      const more = answer?.promoted === rowsAtOnce ? 0 : (answer?.nextMs ?? Number.POSITIVE_INFINITY);
+      await this.#due.wait(Math.max(0, Math.min(everyMs, more, nextMs)));
+    }
+  }
+
+  async #beat(asleep: readonly string[]): Promise<TickAnswer | undefined> {
+    const { logger, handlers } = this.settings;
+    const sentAt = performance.now();
+    this.leases.sayIfSilent(sentAt);
+    const input = {
+      worker: this.worker,
+      since: this.leases.since,
+      asleep: this.wakeUp.connected ? asleep : [],
+      lanes: this.crews.flatMap(({ lanes }) => lanes.look(sentAt, false).lanes),
+      types: handlers.map(({ jobType: { name, version } }) => ({ name, version })),
+      most: rowsAtOnce,
+    };
+    try {
+      const answer = readTick(await this.#send(input));
+      if (!answer.known) throw new Error(`worker ${this.worker} is no longer in the database`);
+      this.wakeUp.fellAsleep(answer.locked);
+      this.#scheduleMs = answer.scheduleMs;
+      for (const failed of answer.failed) logger.warn(`could not ${failed}; trying again`);
+      for (const { id, name, attempt, state } of answer.rescued)
+        logger.warn(
+          `job ${id} "${name}": its worker fell silent in attempt ${attempt}; the job is ${state === "ready" ? "ready again" : state === "dead" ? "dead: that was its last attempt" : state}`,
+        );
+      for (const crew of this.crews) crew.expectKeys(answer.special);
+      if (answer.ready || answer.special.length > 0) for (const crew of this.crews) crew.wake.notify();
+      await this.leases.renewed(answer, sentAt);
+      return answer;
+    } catch (error) {
+      logger.warn(`could not renew the lease, trying again: ${oneLine(error)}`);
+      return undefined;
+    }
+  }
+
+  async #send(input: Parameters<Link["engine"]["tick"]>[0]) {
+    if (this.wakeUp.connected)
+      try {
+        return await this.wakeUp.run(this.link.engine.tick, input);
+      } catch (error) {
+        // Its connection may be what is broken.
+        if (this.wakeUp.connected) throw error;
+      }
+    return this.link.run(this.link.engine.tick, { ...input, asleep: [] });
+  }
+}
