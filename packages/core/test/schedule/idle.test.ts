@@ -38,20 +38,25 @@ async function watchedWorker(
   return sent;
 }
 
-const promotes = (sent: readonly string[]) => sent.filter((text) => text.includes('as "scheduleMs"'));
+const beats = (sent: readonly string[]) => sent.filter((text) => text.includes(".tick("));
 const looks = (sent: readonly string[]) =>
-  sent.filter((text) => text.includes(".schedule s") && !text.includes('as "scheduleMs"'));
+  sent.filter((text) => text.includes(".schedule s") && !text.includes(".tick("));
 
-test("where no schedule is due a worker asks for none: it is told by the statement that promotes jobs", async () => {
+test("where no schedule is due a worker asks for none: it is told by its beat", async () => {
   const queue = await testQueue();
+<<<<<<< HEAD
   const sent = await watchedWorker(queue, { pollMs: 20 });
   await until(() => promotes(sent).length >= 10);
+=======
+  const sent = await watchedWorker(queue);
+  await until(() => beats(sent).length >= 10);
+>>>>>>> 17cc15f (Schedules: an idle worker is watched by its beats)
   expect(looks(sent)).toEqual([]);
   // Set at run time: looked at once, to work out its first slot, and then left alone until that comes.
   await queue.admin.schedules.set(schedule({ name: "yearly", cron: "@yearly", job: tick(null) }));
   await until(() => looks(sent).length >= 2);
-  const before = promotes(sent).length;
-  await until(() => promotes(sent).length >= before + 10);
+  const before = beats(sent).length;
+  await until(() => beats(sent).length >= before + 10);
   expect(looks(sent)).toHaveLength(2);
   expect(await firedSlots(queue, "yearly")).toEqual([]);
 });
