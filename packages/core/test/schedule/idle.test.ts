@@ -44,13 +44,8 @@ const looks = (sent: readonly string[]) =>
 
 test("where no schedule is due a worker asks for none: it is told by its beat", async () => {
   const queue = await testQueue();
-<<<<<<< HEAD
   const sent = await watchedWorker(queue, { pollMs: 20 });
-  await until(() => promotes(sent).length >= 10);
-=======
-  const sent = await watchedWorker(queue);
   await until(() => beats(sent).length >= 10);
->>>>>>> 17cc15f (Schedules: an idle worker is watched by its beats)
   expect(looks(sent)).toEqual([]);
   // Set at run time: looked at once, to work out its first slot, and then left alone until that comes.
   await queue.admin.schedules.set(schedule({ name: "yearly", cron: "@yearly", job: tick(null) }));
