@@ -762,7 +762,11 @@ AS $function$
 #variable_conflict use_column
 declare
   at        timestamptz := coalesce(now, statement_timestamp());
+  items     json[] := array(select json_array_elements(jobs));
   wanted    record;
+  content   json;
+  timing    json;
+  due       timestamptz;
   fresh     bigint;
   holder    pillion.unique_key;
   held      pillion.job_state;
@@ -774,6 +778,8 @@ declare
   news      boolean[] := '{}';
   states    pillion.job_state[] := '{}';
   queues    text[] := '{}';
+  contents  json[] := '{}';
+  timings   json[] := '{}';
 begin
   if pin is not null and pin <> pg_current_xact_id()::text then
     return;
@@ -782,16 +788,20 @@ begin
   for wanted in
     select distinct on (j."name" collate "C", j."uniqueKey" collate "C")
       o.ordinality, j.*,
-      bool_or(j."onConflict" is not null) over (partition by j."name" collate "C", j."uniqueKey" collate "C") as replaces
-    from json_array_elements(jobs) with ordinality o(value, ordinality)
+      max(o.ordinality) filter (where j."onConflict" is not null) over same as content_at,
+      max(o.ordinality) filter (where j."onConflict" = 'debounce') over same as timing_at
+    from unnest(items) with ordinality o(value, ordinality)
     cross join lateral json_to_record(o.value)
       as j("name" text, "uniqueKey" text, "uniqueUntil" text, "periodMs" float8, "onConflict" text)
     where j."uniqueKey" is not null
+    window same as (partition by j."name" collate "C", j."uniqueKey" collate "C")
     order by j."name" collate "C", j."uniqueKey" collate "C", o.ordinality
   loop
     fresh := nextval('pillion.job_id_seq');
     held := null;
     lane := null;
+    content := items[wanted.content_at];
+    timing := items[wanted.timing_at];
     -- The update changes nothing: it waits for a holder that has not committed, and locks the key until our end.
     insert into pillion.unique_key as k (name, key, job, until, expires_at)
     values (wanted."name", wanted."uniqueKey", fresh, coalesce(wanted."uniqueUntil", 'started'),
@@ -805,12 +815,24 @@ begin
         select j.state, j.queue into held, lane from pillion.job j
         where j.id = holder.job and j.state in ('scheduled', 'ready') and j.attempt = 0
         for update;
-        -- What has started gets no other payload: a new job does.
-        if held is not null or wanted.replaces then
-          null;
-        elsif holder.until = 'finished' then
+        if content is not null then
+          -- What has started gets no other payload: a new job does. What moves in time takes a new position, and
+          -- comes from the transaction that moves it.
+          due := coalesce((timing ->> 'runAt')::timestamptz, at + (timing ->> 'delayMs')::float8 * interval '1 millisecond', at);
+          update pillion.job j
+          set payload = coalesce((content -> 'payload')::jsonb, 'null'), headers = nullif((content -> 'headers')::jsonb, 'null'),
+            version = coalesce((content ->> 'version')::integer, 1),
+            run_at = case when timing is null then j.run_at else due end,
+            start_before = case when timing is null then j.start_before else (timing ->> 'startBefore')::timestamptz end,
+            state = case when timing is null then j.state when due > at then 'scheduled' else 'ready' end,
+            enqueued_xid = case when timing is null then j.enqueued_xid else pg_current_xact_id() end,
+            position = case when timing is null then j.position
+                            when pg_current_xact_id() is not null then nextval('pillion.position') end
+          where j.id = holder.job and held is not null
+          returning j.state into held;
+        elsif held is null and holder.until = 'finished' then
           select j.state into held from pillion.job j where j.id = holder.job;
-        elsif holder.until = 'period' then
+        elsif held is null and holder.until = 'period' then
           select j.state into held from pillion.job j where j.id = holder.job;
           if held is null then
             select a.state into held from pillion.archive a where a.id = holder.job;
@@ -833,52 +855,33 @@ begin
     news := news || (held is null);
     states := states || held;
     queues := queues || lane;
+    contents := contents || content;
+    timings := timings || timing;
   end loop;
 
   return query
   with input as materialized (
-    select o.ordinality, j.*, coalesce(j."runAt", at + j."delayMs" * interval '1 millisecond', at) as run_at
-    from json_array_elements(jobs) with ordinality o(value, ordinality)
+    select o.ordinality, j.*
+    from unnest(items) with ordinality o(value, ordinality)
     cross join lateral json_to_record(o.value) as j(
       "name" text, "version" integer, "queue" text, "priority" smallint, "payload" jsonb, "headers" jsonb, "runAt" timestamptz,
-      "delayMs" float8, "startBefore" timestamptz, "maxAttempts" integer, "partitionKey" text, "uniqueKey" text, "onConflict" text)
+      "delayMs" float8, "startBefore" timestamptz, "maxAttempts" integer, "partitionKey" text, "uniqueKey" text)
   ), taken as materialized (
-    select k.* from unnest(ordinals, names, keys, ids, news, states, queues) as k(ordinality, name, key, id, created, state, queue)
-  ), content as materialized (
-    select distinct on (i."name", i."uniqueKey") i.* from input i
-    where i."onConflict" in ('debounce', 'throttle') order by i."name", i."uniqueKey", i.ordinality desc
-  ), timing as materialized (
-    select distinct on (i."name", i."uniqueKey") i.* from input i
-    where i."onConflict" = 'debounce' order by i."name", i."uniqueKey", i.ordinality desc
+    select k.* from unnest(ordinals, names, keys, ids, news, states, queues, contents, timings)
+      as k(ordinality, name, key, id, created, state, queue, content, timing)
   ), planned as materialized (
     select i.ordinality, i."name", i."queue", i."priority", i."maxAttempts", i."uniqueKey", i."partitionKey",
       coalesce(k.id, nextval('pillion.job_id_seq')) as id, k.state as held,
       k.ordinality is null or (k.created and k.ordinality = i.ordinality) as created,
-      coalesce(c."version", i."version") as "version",
-      case when c.ordinality is null then i."payload" else c."payload" end as "payload",
-      case when c.ordinality is null then i."headers" else c."headers" end as "headers",
-      coalesce(t.run_at, i.run_at) as run_at,
-      case when t.ordinality is null then i."startBefore" else t."startBefore" end as start_before
-    from input i
-    left join taken k on k.name = i."name" and k.key = i."uniqueKey"
-    left join content c on c."name" = i."name" and c."uniqueKey" = i."uniqueKey"
-    left join timing t on t."name" = i."name" and t."uniqueKey" = i."uniqueKey"
+      case when k.content is null then i."version" else (k.content ->> 'version')::integer end as "version",
+      case when k.content is null then i."payload" else (k.content -> 'payload')::jsonb end as "payload",
+      case when k.content is null then i."headers" else nullif((k.content -> 'headers')::jsonb, 'null') end as "headers",
+      case when k.timing is null then coalesce(i."runAt", at + i."delayMs" * interval '1 millisecond', at)
+           else coalesce((k.timing ->> 'runAt')::timestamptz, at + (k.timing ->> 'delayMs')::float8 * interval '1 millisecond', at)
+           end as run_at,
+      case when k.timing is null then i."startBefore" else (k.timing ->> 'startBefore')::timestamptz end as start_before
+    from input i left join taken k on k.name = i."name" and k.key = i."uniqueKey"
     order by i.ordinality
-  ), replaced as (
-    -- A job whose run-at moves takes a new position, and comes from the transaction that moves it.
-    update pillion.job j
-    set payload = coalesce(c."payload", 'null'), version = coalesce(c."version", 1), headers = c."headers",
-      run_at = coalesce(t.run_at, j.run_at),
-      start_before = case when t.ordinality is null then j.start_before else t."startBefore" end,
-      state = case when t.ordinality is null then j.state when t.run_at > at then 'scheduled' else 'ready' end,
-      enqueued_xid = case when t.ordinality is null then j.enqueued_xid else pg_current_xact_id() end,
-      position = case when t.ordinality is null then j.position
-                      when pg_current_xact_id() is not null then nextval('pillion.position') end
-    from taken k
-    join content c on c."name" = k.name and c."uniqueKey" = k.key
-    left join timing t on t."name" = k.name and t."uniqueKey" = k.key
-    where not k.created and j.id = k.id
-    returning j.id, j.name, j.queue, j.state
   ), inserted as (
     insert into pillion.job (id, created_at, run_at, start_before, state, queue, name, version, priority, max_attempts,
                              unique_key, partition_key, payload, headers)
@@ -894,15 +897,13 @@ begin
       min(g.state) filter (where g.state = 'ready')
     from (
       select p."name", coalesce(p."queue", 'default'), s.state from planned p left join inserted s on s.id = p.id
-      union all select r.name, r.queue, r.state from replaced r
       -- Workers have passed over a job that we hold: they look again after our commit.
       union all select k.name, k.queue, k.state from taken k where k.queue is not null
     ) g(name, queue, state)
     group by g.queue
   )
-  select p.ordinality, p.id, p.created, coalesce(s.state, r.state, p.held, first.state), pg_current_xact_id()::text
+  select p.ordinality, p.id, p.created, coalesce(s.state, p.held, first.state), pg_current_xact_id()::text
   from planned p
-  left join replaced r on r.id = p.id
   left join inserted s on s.id = p.id and p.created
   left join inserted first on first.id = p.id
   order by p.ordinality;
