@@ -9,13 +9,13 @@ const noop = defineJob({ name: "noop", payload: type<{ i: number }>() });
 
 const options: Record<Mode, Partial<WorkerOptions>> = {
   default: {},
-  best: { concurrency: 100 },
+  best: { concurrency: 500 },
   polling: { listen: false },
 };
 
 export const pillion: System = {
   name: "pillion",
-  modes: { default: "nothing set", best: "concurrency 100", polling: "listen: false" },
+  modes: { default: "nothing set", best: "concurrency 500", polling: "listen: false" },
 
   async prepare(url) {
     await migrate({ database: url });

@@ -36,15 +36,18 @@ function outcomeOf(samples: Readonly<Record<string, readonly number[]>>, jobs: n
   const of = (name: string) => samples[name]!;
   const rate = (name: string) => median(of(name));
   const graphile = "graphile-worker, best";
+  // What is tuned for a flood may be no faster on this machine: our best is whatever was.
+  const fastest = (kind: string) =>
+    ["best", "default"].map((mode) => `pillion, ${mode}${kind}`).toSorted((a, b) => rate(b) - rate(a))[0]!;
   const checks: Check[] = [
     {
       name: "jobs/s at default settings, in our best",
-      value: ratio(of("pillion, default"), of("pillion, best")),
+      value: ratio(of("pillion, default"), of(fastest(""))),
       atLeast: 0.5,
     },
     {
       name: "jobs/s at default settings with a 5 ms handler, in our best",
-      value: ratio(of("pillion, default, 5 ms handler"), of("pillion, best, 5 ms handler")),
+      value: ratio(of("pillion, default, 5 ms handler"), of(fastest(", 5 ms handler"))),
       atLeast: 0.5,
     },
     {
@@ -56,7 +59,7 @@ function outcomeOf(samples: Readonly<Record<string, readonly number[]>>, jobs: n
   if (graphile in samples)
     checks.unshift({
       name: "jobs/s of one process, in Graphile Worker's best",
-      value: ratio(of("pillion, best"), of(graphile)),
+      value: ratio(of(fastest("")), of(graphile)),
       atLeast: 2,
     });
   const names = Object.keys(samples);
