@@ -23,12 +23,14 @@ with clock as materialized (
   order by k.name, k.key
   limit ${(input) => String(input.limit)}::text::bigint
 ), idle as materialized (
-  select k.name, k.key from ${schema.uniqueKey} k join stretch s on s.name = k.name and s.key = k.key, clock
-  where k.job = s.job and case k.until
-    when 'period' then k.expires_at <= clock.now
-    else not exists (select from ${schema.job} j where j.id = k.job and (k.until = 'finished' or j.attempt = 0)) end
-  for update of k skip locked
+  select k.row from stretch s, clock
+  cross join lateral (
+    select k.ctid as row from ${schema.uniqueKey} k where k.name = s.name and k.key = s.key and k.job = s.job for update skip locked
+  ) k
+  where case s.until
+    when 'period' then s.expires_at <= clock.now
+    else not exists (select from ${schema.job} j where j.id = s.job and (s.until = 'finished' or j.attempt = 0)) end
 ), gone as (
-  delete from ${schema.uniqueKey} k using idle where k.name = idle.name and k.key = idle.key
+  delete from ${schema.uniqueKey} k where k.ctid = any (array(select row from idle))
 )
 select name, key from stretch order by name desc, key desc limit 1`;
