@@ -1,57 +1,10 @@
 import { defineJob, type } from "@pillion/core";
 import { createWorker, handle, type Schedule, schedule } from "@pillion/core/worker";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { dueSlots } from "../../src/schedule/plan.ts";
-import { timingOf } from "../../src/schedule/timing.ts";
 import { type TestQueue, testQueue } from "../worker/queue.ts";
 import { firedSlots } from "./slots.ts";
 
-const [secondMs, minuteMs, hourMs] = [1_000, 60_000, 3_600_000];
-const start = Date.parse("2026-05-01T00:00:00Z");
-
-/** The slots that are fired after a silence, and the last that is dealt with, as milliseconds since the silence began. */
-function after(silenceMs: number, everyMs: number, missed: "skip" | "runOnce") {
-  const timing = timingOf({ cron: null, timeZone: null, everyMs: String(everyMs) });
-  const { slots, upTo } = dueSlots(
-    timing,
-    new Date(start),
-    new Date(start + silenceMs),
-    missed === "runOnce",
-  );
-  const since = (slot: Date) => slot.getTime() - start;
-  return { slots: slots.map(since), upTo: upTo && since(upTo) };
-}
-
-for (const missed of ["skip", "runOnce"] as const) {
-  test(`${missed}: before the first slot, nothing is fired and nothing passed over`, () => {
-    expect(after(minuteMs - 1, minuteMs, missed)).toEqual({ slots: [], upTo: undefined });
-  });
-
-  test(`${missed}: slots that are up to a minute late are all fired, ten at a time`, () => {
-    expect(after(2 * minuteMs, minuteMs, missed)).toEqual({
-      slots: [minuteMs, 2 * minuteMs],
-      upTo: 2 * minuteMs,
-    });
-    expect(after(minuteMs, secondMs, missed)).toEqual({
-      slots: Array.from({ length: 10 }, (_, i) => (i + 1) * secondMs),
-      upTo: 10 * secondMs,
-    });
-  });
-
-  test(`${missed}: after a longer silence all but the newest slot are passed over, and that is fired where it is not late`, () => {
-    expect(after(hourMs, secondMs, missed)).toEqual({ slots: [hourMs], upTo: hourMs });
-    expect(after(hourMs + minuteMs, hourMs, missed)).toEqual({ slots: [hourMs], upTo: hourMs });
-  });
-}
-
-test("a newest slot that is late itself: skip passes it over, runOnce fires it for all that were missed", () => {
-  const silence = 50 * hourMs + minuteMs + 1;
-  expect(after(silence, hourMs, "skip")).toEqual({ slots: [], upTo: 50 * hourMs });
-  expect(after(silence, hourMs, "runOnce")).toEqual({ slots: [50 * hourMs], upTo: 50 * hourMs });
-  expect(after(hourMs + minuteMs + 1, hourMs, "skip")).toEqual({ slots: [], upTo: hourMs });
-  expect(after(hourMs + minuteMs + 1, hourMs, "runOnce")).toEqual({ slots: [hourMs], upTo: hourMs });
-});
-
+const hourMs = 3_600_000;
 let queue: TestQueue;
 beforeEach(async () => {
   queue = await testQueue();
