@@ -30,11 +30,3 @@ union all
 select null, null, null, null, null, null, null, null,
   (select ceil(extract(epoch from s.due_at - clock.now) * 1000) from readable s, clock
    where s.due_at > clock.now and s.due_at < 'infinity' order by s.due_at limit 1)::bigint::text`;
-
-/**
- * In how many milliseconds the first schedule is due, of which none may be left: a column for a statement that runs
- * often anyway and has the time as \`clock.now\`, so that nobody asks for schedules alone where there are none.
- */
-export const scheduleMs = (schema: Schema) => `(
-  select ceil(extract(epoch from coalesce(s.due_at, clock.now) - clock.now) * 1000) from ${schema.schedule} s, clock
-  where s.paused_at is null and s.due_at is distinct from 'infinity' order by s.due_at nulls first limit 1)::bigint::text as "scheduleMs"`;
