@@ -37,6 +37,8 @@ export interface JobSummary {
   readonly runAt: Date;
   /** Not started by then, it is cancelled instead. */
   readonly startBefore: Date | null;
+  /** Since when it is to be cancelled, while it still runs. */
+  readonly cancelledAt: Date | null;
   readonly finishedAt: Date | null;
   readonly uniqueKey: string | null;
   readonly partitionKey: string | null;
@@ -69,6 +71,7 @@ export function toSummary(job: Record<string, never>): JobSummary {
     createdAt: new Date(job.created_at!),
     runAt: new Date(job.run_at!),
     startBefore: date(job.start_before ?? null),
+    cancelledAt: date(job.cancelled_at ?? null),
     finishedAt: date(job.finished_at ?? null),
     uniqueKey: job.unique_key ?? null,
     partitionKey: job.partition_key ?? null,
