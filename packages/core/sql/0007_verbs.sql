@@ -76,7 +76,8 @@ language sql set search_path = pg_catalog, pg_temp as $$
   ) due
 $$;
 
--- Ends jobs that wait, as cancelled. A job that runs is marked, and its worker told. What has ended stays as it is.
+-- Ends jobs that wait, as cancelled. A job that runs is marked, and its worker told. What has ended stays as it is; but a
+-- dead job that holds up its key, in strict order, does so no longer.
 create function pillion.cancel(filter jsonb, guarded boolean default false, pin text default null,
                                most integer default 10000, now timestamptz default null)
 returns text
@@ -84,7 +85,9 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   at      timestamptz := coalesce(now, statement_timestamp());
   found   bigint[];
+  dead    bigint[];
   changed bigint[];
+  queues  text[];
   workers bigint[];
 begin
   if pin <> pg_current_xact_id()::text then
@@ -93,7 +96,14 @@ begin
   found := pillion.find_jobs(filter, '{scheduled,ready,running}', most);
   -- In the order of their ids, so that two of these never wait for each other in a circle.
   perform from pillion.job j where j.id = any (found) order by j.id for update;
-  with marked as (
+  if exists (select from pillion.blocked_key) then
+    dead := pillion.find_jobs(filter, '{dead}', most);
+  end if;
+  with freed as (
+    delete from pillion.blocked_key b where b.job = any (dead) returning b.job, b.queue
+  ), given_up as (
+    update pillion.archive a set state = 'cancelled' from freed where a.id = freed.job and a.state = 'dead'
+  ), marked as (
     update pillion.job j set cancelled_at = at
     where j.id = any (found) and j.state = 'running' and j.cancelled_at is null
     returning j.id, j.worker
@@ -108,9 +118,10 @@ begin
       pillion.keep_until(s.settled, 'cancelled', at)
     from ended e left join (select q.name, q as settled from pillion.queue q) s on s.name = e.queue
   )
-  select array(select id from marked union all select id from ended order by id), array(select distinct worker from marked)
-  into changed, workers;
-  perform pillion.guard_verb('cancel', guarded, '{}', workers);
+  select array(select id from marked union all select id from ended union all select job from freed order by id),
+    array(select distinct queue from freed), array(select distinct worker from marked)
+  into changed, queues, workers;
+  perform pillion.guard_verb('cancel', guarded, queues, workers);
   return pillion.changed_jobs(changed, found, most);
 end $$;
 
@@ -125,7 +136,8 @@ $$;
 -- A filter that names neither ids nor states means what has failed: jobs that are dead, or wait for another attempt.
 -- The numbers of the attempts go on; where none is left, there is one more. The attempt that ended the job joins the
 -- others in `attempt`. A unique key is not taken again, so that a newer job may have it; a latest start is forgotten.
--- Whatever takes a new position comes from the transaction that gives it, as claims expect.
+-- Whatever takes a new position comes from the transaction that gives it, as claims expect. A dead job that held up its
+-- key, in strict order, is the key's first again.
 create function pillion.retry(filter jsonb, guarded boolean default false, pin text default null,
                               most integer default 10000, now timestamptz default null)
 returns text
@@ -157,11 +169,16 @@ begin
     select b.id, b.attempt, b.worker, b.started_at, b.finished_at, b.state::text, b.error, pillion.keep_attempt_until(s.settled, at)
     from back b left join (select q.name, q as settled from pillion.queue q) s on s.name = b.queue
     where b.started_at is not null
+  ), freed as (
+    delete from pillion.blocked_key b using back where b.job = back.id returning b.job, b.queue, b.partition_key
   ), returned as (
-    insert into pillion.job (id, created_at, run_at, state, priority, version, attempt, max_attempts, queue,
+    insert into pillion.job (id, position, created_at, run_at, state, priority, version, attempt, max_attempts, queue,
                              name, unique_key, partition_key, payload, headers)
     overriding system value
-    select id, created_at, at, 'ready', priority, version, attempt,
+    select id, coalesce(
+        (select min(j.position) - 1 from freed join pillion.job j on j.queue = freed.queue and j.partition_key = freed.partition_key
+         where freed.job = back.id and j.state = 'ready'), nextval('pillion.position')),
+      created_at, at, 'ready', priority, version, attempt,
       case when max_attempts <= attempt then attempt + 1 else max_attempts end, queue,
       name, unique_key, partition_key, payload, headers
     from back order by id

@@ -390,7 +390,9 @@ AS $function$
 declare
   at      timestamptz := coalesce(now, statement_timestamp());
   found   bigint[];
+  dead    bigint[];
   changed bigint[];
+  queues  text[];
   workers bigint[];
 begin
   if pin <> pg_current_xact_id()::text then
@@ -399,7 +401,14 @@ begin
   found := pillion.find_jobs(filter, '{scheduled,ready,running}', most);
   -- In the order of their ids, so that two of these never wait for each other in a circle.
   perform from pillion.job j where j.id = any (found) order by j.id for update;
-  with marked as (
+  if exists (select from pillion.blocked_key) then
+    dead := pillion.find_jobs(filter, '{dead}', most);
+  end if;
+  with freed as (
+    delete from pillion.blocked_key b where b.job = any (dead) returning b.job, b.queue
+  ), given_up as (
+    update pillion.archive a set state = 'cancelled' from freed where a.id = freed.job and a.state = 'dead'
+  ), marked as (
     update pillion.job j set cancelled_at = at
     where j.id = any (found) and j.state = 'running' and j.cancelled_at is null
     returning j.id, j.worker
@@ -414,9 +423,10 @@ begin
       pillion.keep_until(s.settled, 'cancelled', at)
     from ended e left join (select q.name, q as settled from pillion.queue q) s on s.name = e.queue
   )
-  select array(select id from marked union all select id from ended order by id), array(select distinct worker from marked)
-  into changed, workers;
-  perform pillion.guard_verb('cancel', guarded, '{}', workers);
+  select array(select id from marked union all select id from ended union all select job from freed order by id),
+    array(select distinct queue from freed), array(select distinct worker from marked)
+  into changed, queues, workers;
+  perform pillion.guard_verb('cancel', guarded, queues, workers);
   return pillion.changed_jobs(changed, found, most);
 end $function$
 ;
@@ -1383,11 +1393,16 @@ begin
     select b.id, b.attempt, b.worker, b.started_at, b.finished_at, b.state::text, b.error, pillion.keep_attempt_until(s.settled, at)
     from back b left join (select q.name, q as settled from pillion.queue q) s on s.name = b.queue
     where b.started_at is not null
+  ), freed as (
+    delete from pillion.blocked_key b using back where b.job = back.id returning b.job, b.queue, b.partition_key
   ), returned as (
-    insert into pillion.job (id, created_at, run_at, state, priority, version, attempt, max_attempts, queue,
+    insert into pillion.job (id, position, created_at, run_at, state, priority, version, attempt, max_attempts, queue,
                              name, unique_key, partition_key, payload, headers)
     overriding system value
-    select id, created_at, at, 'ready', priority, version, attempt,
+    select id, coalesce(
+        (select min(j.position) - 1 from freed join pillion.job j on j.queue = freed.queue and j.partition_key = freed.partition_key
+         where freed.job = back.id and j.state = 'ready'), nextval('pillion.position')),
+      created_at, at, 'ready', priority, version, attempt,
       case when max_attempts <= attempt then attempt + 1 else max_attempts end, queue,
       name, unique_key, partition_key, payload, headers
     from back order by id

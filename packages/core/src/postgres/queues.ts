@@ -7,10 +7,17 @@ import type { Schema } from "./schema.ts";
  */
 export const queues = (schema: Schema) => sql<undefined>`
 with recursive lane as (
-  (select j.queue from ${schema.job} j where j.state = 'ready' order by j.queue limit 1)
+  (select j.queue from ${schema.job} j where j.state = 'ready' and j.partition_key is null order by j.queue limit 1)
   union all
-  select (select j.queue from ${schema.job} j where j.state = 'ready' and j.queue > lane.queue order by j.queue limit 1)
+  select (select j.queue from ${schema.job} j where j.state = 'ready' and j.partition_key is null and j.queue > lane.queue
+          order by j.queue limit 1)
   from lane where lane.queue is not null
+), line as (
+  (select j.queue from ${schema.job} j where j.state = 'ready' and j.partition_key is not null order by j.queue limit 1)
+  union all
+  select (select j.queue from ${schema.job} j where j.state = 'ready' and j.partition_key is not null and j.queue > line.queue
+          order by j.queue limit 1)
+  from line where line.queue is not null
 ), running as materialized (
   select queue, count(*) as jobs from (select j.queue from ${schema.job} j where j.state = 'running' limit 10000) r group by queue
 ), scheduled as materialized (
@@ -20,11 +27,16 @@ with recursive lane as (
   select q.name from ${schema.queue} q
   union select unnest(w.queues) from ${schema.worker} w where w.stopped_at is null
   union select queue from lane where queue is not null
+  union select queue from line where queue is not null
   union select queue from running
   union select queue from scheduled
 )
 select known.name, to_jsonb(q)::text as settings,
-  (select count(*) from (select from ${schema.job} j where j.state = 'ready' and j.queue = known.name limit 10000) r)::text as ready,
+  (select count(*) from (
+    (select from ${schema.job} j where j.state = 'ready' and j.partition_key is null and j.queue = known.name limit 10000)
+    union all
+    (select from ${schema.job} j where j.state = 'ready' and j.partition_key is not null and j.queue = known.name limit 10000)
+    limit 10000) r)::text as ready,
   coalesce(running.jobs, 0)::text as running, coalesce(scheduled.jobs, 0)::text as scheduled
 from known
 left join ${schema.queue} q on q.name = known.name

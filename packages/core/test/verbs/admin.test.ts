@@ -82,6 +82,7 @@ test("jobs are listed in every state, the newest first, a page after the other",
 test("queues are listed with what is settled for them and what waits and runs in them", async () => {
   const name = await jobs(3);
   const running = await runningJob(queue, name, 4);
+  await queue.query("update pillion.job set partition_key = 'p' where name = $1 and payload = '2'", [name]);
   await queue.query("update pillion.job set queue = $1 where id = $2", [name, running]);
   await admin.reschedule((await admin.jobs({ name, state: "ready" }))[0]!.id, { delayMs: 1_000_000 });
   await admin.setQueue(name, { concurrency: 5, rate: { limit: 2, perMs: 1_000 }, keepDeadMs: 60_000 });

@@ -121,3 +121,35 @@ test("of two transactions that bring the same job back, one does", async () => {
   await second.query("commit");
   expect(await queue.query("select from pillion.job where id = $1", [id])).toHaveLength(1);
 });
+
+test("a dead job that holds up its key is the key's first again, or is given up", async () => {
+  const job = jobType(1);
+  const options = { queue: "strict", partitionKey: "p" };
+  const enqueued = await committed(queue, (tx) =>
+    queue.verbs.enqueueMany(tx, [job(1, options), job(2, options), job(3, options)]),
+  );
+  const [first, second, third] = enqueued.map(({ id }) => id) as [string, string, string];
+  const blocked = () => queue.query("select job::text from pillion.blocked_key");
+  const die = async (id: string) => {
+    await committed(queue, (tx) => queue.verbs.cancel(tx, id));
+    await queue.query("update pillion.archive set state = 'dead' where id = $1", [id]);
+    await queue.query(
+      "insert into pillion.blocked_key (queue, partition_key, job) values ('strict', 'p', $1)",
+      [id],
+    );
+  };
+  await die(first);
+  await committed(queue, (tx) => queue.verbs.retry(tx, first));
+  const line = await queue.query("select id::text from pillion.job where name = $1 order by position", [
+    job.name,
+  ]);
+  expect(line.map(({ id }) => id)).toEqual([first, second, third]);
+  expect(await blocked()).toEqual([]);
+  await die(first);
+  expect(await committed(queue, (tx) => queue.verbs.cancel(tx, { queue: "strict", state: "dead" }))).toEqual({
+    ids: [first],
+    next: null,
+  });
+  expect(await blocked()).toEqual([]);
+  expect((await admin.job(first))!.state).toBe("cancelled");
+});
