@@ -32,7 +32,7 @@ export default defineConfig({
       {
         test: {
           name: "repository",
-          include: ["test/*.test.ts"],
+          include: ["test/*.test.ts", "test/plans/*.test.ts"],
           exclude: ["test/conformance.test.ts"],
           ...patience,
         },

@@ -1202,19 +1202,21 @@ CREATE OR REPLACE FUNCTION pillion.promote(most integer, now timestamp with time
  SET jit TO 'off'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
 AS $function$
 declare
   at constant timestamptz := coalesce(now, statement_timestamp());
 begin
   with due as materialized (
-    select j.id from pillion.job j
+    select j.ctid as row from pillion.job j
     where j.state = 'scheduled' and j.run_at <= at
     order by j.run_at
     limit most
     for update skip locked
   ), ready as (
     update pillion.job j set state = 'ready', position = case when j.slot then j.position else nextval('pillion.position') end, slot = false
-    from due where j.id = due.id
+    from due where j.ctid = due.row
     returning j.queue
   ), woken as materialized (
     select pillion.wake(r.queue) from (select distinct queue from ready) r
@@ -1293,6 +1295,12 @@ CREATE OR REPLACE FUNCTION pillion.rescue(most integer, now timestamp with time 
  RETURNS TABLE(id bigint, name text, attempt integer, state pillion.job_state)
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
 AS $function$
 #variable_conflict use_column
 begin
@@ -1302,27 +1310,30 @@ begin
     from (select coalesce(rescue.now, statement_timestamp()) as now) c
     join pillion.worker w on w.stopped_at is null and w.heartbeat_at < c.now - w.lease_ms * interval '1 millisecond'
   ), held as materialized (
-    select j.id, s.now, coalesce(j.attempt >= j.max_attempts, false) and not j.prefetched as spent,
+    select j.ctid as row, s.now, coalesce(j.attempt >= j.max_attempts, false) and not j.prefetched as spent,
       jsonb_build_object('name', 'LeaseLostError', 'code', 'LEASE_LOST', 'message',
         format('Worker %s (%s) was silent for longer than its lease while it ran this attempt', s.id, s.label)) as error
-    from pillion.job j join silent s on s.id = j.worker
-    where j.state = 'running'
+    from silent s cross join lateral (
+      select j.ctid, j.attempt, j.max_attempts, j.prefetched from pillion.job j
+      where j.state = 'running' and j.worker = s.id
+      limit rescue.most
+      for update skip locked
+    ) j
     limit rescue.most
-    for update of j skip locked
   ), lost as (
     insert into pillion.attempt (job, attempt, worker, started_at, finished_at, outcome, error, keep_until)
     select j.id, j.attempt, j.worker, j.started_at, held.now, case when j.prefetched then 'released' else 'lost' end, held.error,
       pillion.keep_attempt_until(q, held.now)
-    from held join pillion.job j on j.id = held.id left join pillion.queue q on q.name = j.queue
+    from held join pillion.job j on j.ctid = held.row left join pillion.queue q on q.name = j.queue
     where not held.spent and j.cancelled_at is null
   ), returned as (
     update pillion.job j
     set state = 'ready', attempt = j.attempt - j.prefetched::integer, lost = least(j.lost + 1, 32767), prefetched = false, slot = false,
       position = case when j.slot then j.position else nextval('pillion.position') end, worker = null, claim = null, started_at = null
-    from held where j.id = held.id and not held.spent and j.cancelled_at is null
+    from held where j.ctid = held.row and not held.spent and j.cancelled_at is null
     returning j.id, j.name, j.queue, j.attempt, j.state
   ), ended as (
-    delete from pillion.job j using held where j.id = held.id and (held.spent or j.cancelled_at is not null)
+    delete from pillion.job j using held where j.ctid = held.row and (held.spent or j.cancelled_at is not null)
     returning j.id, j.queue, j.name, j.version, j.priority, j.attempt, j.max_attempts, j.created_at, j.run_at, j.started_at, j.worker,
       j.unique_key, j.partition_key, j.enqueued_xid, j.payload, j.headers, held.error, held.now,
       (case when j.cancelled_at is null then 'dead' else 'cancelled' end)::pillion.job_state as state
@@ -1532,6 +1543,8 @@ CREATE OR REPLACE FUNCTION pillion.tick(worker bigint, since bigint, asleep text
  SET jit TO 'off'
  SET enable_seqscan TO 'off'
  SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
 AS $function$
 #variable_conflict use_variable
 declare
@@ -1568,16 +1581,20 @@ begin
   select exists (
     select from unnest(queues, priorities, bounds) lane(queue, priority, bound)
     left join pillion.queue q on q.name = lane.queue
-    where q.paused_at is null and q.limited is not true and exists (
+    cross join lateral (
       select from pillion.job j
       where j.state = 'ready' and j.partition_key is null and j.queue = lane.queue and j.priority = lane.priority and j.position >= lane.bound
-        and case when (j.name, j.version) in (select h.name, h.version from unnest(names, versions) h(name, version)) then true end)
+        and case when (j.name, j.version) in (select h.name, h.version from unnest(names, versions) h(name, version)) then true end
+      order by j.position
+      limit 1
+    ) first
+    where q.paused_at is null and q.limited is not true
   ) into ready;
   -- Queues in which a claim must look at limits or at keys.
   select json_agg(lane.queue) into special
   from (select distinct queue from unnest(queues) lane(queue)) lane left join pillion.queue q on q.name = lane.queue
-  where q.paused_at is null and (q.limited or exists (
-    select from pillion.job j where j.state = 'ready' and j.partition_key is not null and j.queue = lane.queue));
+  where q.paused_at is null and (q.limited or (
+    select true from pillion.job j where j.state = 'ready' and j.partition_key is not null and j.queue = lane.queue limit 1));
   return json_build_object('known', known, 'held', coalesce(held, '[]'), 'cancelled', coalesce(cancelled, '[]'), 'rescued', coalesce(rescued, '[]'),
     'promoted', due.promoted, 'nextMs', due.next_ms, 'scheduleMs', due.schedule_ms, 'locked', coalesce(locked, '[]'), 'ready', ready,
     'special', coalesce(special, '[]'), 'failed', to_json(failed));

@@ -1,0 +1,76 @@
+import { migrate } from "@pillion/core/migrate";
+import { type RunningPostgres, startPostgres } from "@pillion/dev-postgres";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { few, fill } from "./crowd.ts";
+import { PlanSession, type Scan } from "./session.ts";
+import { ofFunctions, sent } from "./statements.ts";
+
+// Each test lists where a statement read what it is not about: rows that nobody asked for, or all pages of a table.
+
+/** Tables that grow with the queue. */
+const growing = /^(job|unique_key|start|(archive|attempt)(_\w+)?)$/;
+
+/** A part of a plan may look at its rows again, and step over a few that are not for it; no more. */
+const most = 3 * few;
+
+let server: RunningPostgres;
+let early: PlanSession;
+
+beforeAll(async () => {
+  // Statistics are taken when the test says so, and never else: now, of empty tables.
+  server = await startPostgres({ settings: { autovacuum: "off" } });
+  await migrate({ database: server.url });
+  early = await PlanSession.open(server.url, "auto");
+  await early.client.query("vacuum analyze");
+  // As often as it takes until a session keeps a plan that does not look at parameters.
+  for (const statement of Object.values(ofFunctions))
+    for (let time = 0; time < 7; time++) await early.scans(statement);
+  await fill(early.client);
+});
+afterAll(async () => {
+  await early.close();
+  await server.stop();
+});
+
+describe("planned while the queue was empty, and run when it is full", () => {
+  test.each(Object.entries(ofFunctions))("%s reads no more than it is about", async (_, statement) => {
+    expectFew(await early.scans(statement));
+  });
+});
+
+describe("a generic plan, with the statistics of an empty queue", () => {
+  let session: PlanSession;
+  beforeAll(async () => {
+    session = await PlanSession.open(server.url, "force_generic_plan");
+  });
+  afterAll(() => session.close());
+
+  test.each(Object.entries(sent))("%s reads no more than it is about", async (name, statement) => {
+    expectFew(await session.scans(statement, name));
+  });
+});
+
+describe("with fresh statistics", () => {
+  let session: PlanSession;
+  beforeAll(async () => {
+    session = await PlanSession.open(server.url, "auto");
+    await session.client.query("analyze");
+  });
+  afterAll(() => session.close());
+
+  test.each(Object.entries(sent))("%s reads no more than it is about", async (_, statement) => {
+    expectFew(await session.scans(statement));
+  });
+});
+
+function expectFew(scans: readonly Scan[]): void {
+  const of = scans.filter(({ table, read }) => growing.test(table) && read > 0);
+  // It found what it was to find: otherwise its plan would say nothing.
+  expect(Math.max(...of.map(({ read }) => read))).toBeGreaterThanOrEqual(few);
+  expect(
+    of
+      // A bitmap scan never marks the entries of dead rows, so that each later one reads them again.
+      .filter(({ node, read }) => read > most || node === "Seq Scan" || node.startsWith("Bitmap"))
+      .map(({ node, table, index, read }) => `${node} of ${table} ${index ?? ""}: ${read} rows`),
+  ).toEqual([]);
+}

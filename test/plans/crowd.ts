@@ -1,0 +1,36 @@
+import type pg from "pg";
+
+/** How many rows a statement of the tests is about; everything else is in its way. */
+export const few = 100;
+
+/** Fills the queue as one that has grown: `few` jobs of each kind that a statement looks for, among very many others. */
+export async function fill(client: pg.Client): Promise<void> {
+  await client.query(`
+    -- Worker 1 lives, worker 2 is silent, the others have gone.
+    insert into pillion.worker (label, queues, names, concurrency, lease_ms, started_at, heartbeat_at, stopped_at)
+    select 'worker ' || w, '{default}', '{mail.send}', 10, 15000, now() - interval '1 hour',
+      now() - case w when 1 then interval '0' else interval '1 hour' end, case when w > 2 then now() end
+    from generate_series(1, 50) w;
+
+    -- Each of them holds a few jobs, or has left them behind; each by a claim of its own.
+    insert into pillion.job (queue, name, state, attempt, max_attempts, payload, worker, claim, started_at)
+    select 'default', 'mail.send', 'running', 1, 20, '{}', 1 + (i / ${few}), i, now()
+    from generate_series(0, ${50 * few} - 1) i;
+
+    insert into pillion.job (queue, name, priority, max_attempts, payload)
+    select case when i % 5 = 0 then 'other' else 'default' end, 'mail.send', i % 2, 20, '{}'
+    from generate_series(1, 80000) i;
+
+    insert into pillion.queue (name, key_concurrency) values ('by key', 1);
+    insert into pillion.job (queue, name, partition_key, max_attempts, payload)
+    select 'by key', 'mail.send', 'tenant ' || i % 1000, 20, '{}' from generate_series(1, 20000) i;
+
+    insert into pillion.job (queue, name, state, run_at, max_attempts, payload)
+    select 'default', 'mail.send', 'scheduled',
+      case when i <= ${few} then now() - interval '1 minute' else now() + i * interval '1 second' end, 20, '{}'
+    from generate_series(1, 50000) i;
+
+    insert into pillion.unique_key (name, key, job, until)
+    select 'mail.send', 'key ' || i, i, 'started' from generate_series(1, 20000) i;
+  `);
+}

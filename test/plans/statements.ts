@@ -1,0 +1,37 @@
+import { postgresEngine } from "../../packages/core/src/postgres/engine.ts";
+import { few } from "./crowd.ts";
+
+const engine = postgresEngine("pillion");
+const settlements = Array.from({ length: few }, (_, i) => ({ id: String(i + 1), claim: String(i) }));
+const error = { name: "Error", message: "no" };
+const types = [{ name: "mail.send", version: 1 }];
+const lanes = [1, 0].flatMap((priority) =>
+  ["default", "other"].map((queue) => ({ queue, priority, bound: 0 })),
+);
+const nobody = { completions: [], lanes: [], types, most: 0, free: 0 };
+
+/**
+ * Every statement that workers run all the time, about `few` rows each. Those of functions are planned once in a
+ * session, perhaps while the queue is empty; the others are sent unprepared.
+ */
+export const ofFunctions = {
+  "the claim of a step": engine.step({ ...nobody, worker: "1", lanes, most: few, free: few }),
+  "the completions of a step": engine.step({
+    ...nobody,
+    worker: "1",
+    completions: settlements.map((held) => ({ ...held, startedMs: 1 })),
+  }),
+  "a claim by key": engine.claimByKey({ worker: "1", queue: "by key", after: "", types, most: few }),
+  "a beat": engine.tick({ worker: "1", since: "0", asleep: [], lanes, types, most: few }),
+};
+
+export const sent = {
+  ...ofFunctions,
+  "a retry": engine.retry({ settlements: settlements.map((held) => ({ ...held, delayMs: 1_000, error })) }),
+  "a discard": engine.discard({
+    settlements: settlements.map((held) => ({ ...held, state: "dead" as const, error })),
+  }),
+  "a release": engine.release({ settlements }),
+  "the mark of a start": engine.markStarted({ settlements }),
+  "the sweep of keys": engine.sweepKeys({ limit: few, after: { name: "", key: "" } }),
+};
