@@ -3,12 +3,17 @@ import type { Schema } from "./schema.ts";
 
 /**
  * The states of jobs, and what those left that have ended: one row for each that there is. One snapshot, so that a
- * job which ends meanwhile is seen in one of its two tables.
+ * job which ends meanwhile is seen in one of its two tables. The archive's partitions are asked only for those that
+ * have left the hot table; `offset 0` has each id looked up by an index, however many there are.
  */
 export const findEndings = (schema: Schema) => sql<{ readonly ids: readonly string[] }>`
-with wanted as materialized (
-  select distinct value::bigint as id from json_array_elements_text(${({ ids }) => JSON.stringify(ids)}::text::json)
-)
-select j.id::text, j.name, j.state::text, null::text as result, null::text as error from ${schema.job} j join wanted using (id)
-union all
-select a.id::text, a.name, a.state::text, a.result::text, a.error::text from ${schema.archive} a join wanted using (id)`;
+select wanted.id, coalesce(live.name, ended.name) as name, coalesce(live.state, ended.state)::text as state,
+  ended.result::text, ended.error::text
+from json_array_elements_text(${({ ids }) => JSON.stringify([...new Set(ids)])}::text::json) wanted(id)
+left join lateral (
+  select j.name, j.state from ${schema.job} j where j.id = wanted.id::bigint offset 0
+) live on true
+left join lateral (
+  select a.name, a.state, a.result, a.error from ${schema.archive} a where live.name is null and a.id = wanted.id::bigint offset 0
+) ended on true
+where coalesce(live.name, ended.name) is not null`;
