@@ -4,7 +4,7 @@ import { handle } from "@pillion/core/worker";
 import pg from "pg";
 import { z } from "zod";
 
-// What docs/results.md shows.
+// What docs/results.md and docs/retention.md show.
 
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL });
 declare function totalOf(cartId: string): Promise<number>;
@@ -22,6 +22,10 @@ const admin = createAdmin({ database: pool });
 export async function priced(id: string, signal: AbortSignal) {
   const { total } = await admin.waitFor(id, priceCart, { timeoutMs: 10_000, signal });
   return total;
+}
+
+export async function keepForLess() {
+  await admin.setQueue("mail", { keepCompletedMs: 86_400_000, keepDeadMs: 31_536_000_000 });
 }
 
 export const handlers = [price];
