@@ -14,7 +14,7 @@ language sql stable return
     case when (job).run_at <> (job).created_at or (job).headers is not null or (job).partition_key is not null or (job).start_before is not null
            or (job).lost > 0 or (job).prefetched then
       ',' || json_build_object('runAt', floor(date_part('epoch', (job).run_at) * 1000), 'headers', (job).headers, 'partitionKey', (job).partition_key,
-        'lost', (job).lost, 'prefetched', (job).prefetched, 'late', (job).start_before < statement_timestamp()) end, ']');
+        'lost', (job).lost, 'prefetched', (job).prefetched, 'late', (job).attempt = 1 and (job).start_before < statement_timestamp()) end, ']');
 
 -- Ends completed attempts and takes further jobs, in one round trip.
 -- ids, claims, started, results: the attempts to complete; how many milliseconds after its claim each handler
@@ -53,12 +53,12 @@ begin
     ), deleted as (
       delete from pillion.job j using held where j.ctid = held.row
       returning j.id, j.queue, j.name, j.version, j.priority, j.attempt, j.max_attempts, j.created_at, j.run_at,
-        j.started_at + held.started * interval '1 millisecond' as started_at, j.worker, j.unique_key, j.partition_key, j.enqueued_xid,
+        j.start_before, j.started_at + held.started * interval '1 millisecond' as started_at, j.worker, j.unique_key, j.partition_key, j.enqueued_xid,
         j.payload, j.headers, held.result, j.slot
     ), archived as (
-      insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, started_at,
-        worker, unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, result, keep_until)
-      select d.id, d.queue, d.name, d.version, d.priority, d.attempt, d.max_attempts, d.created_at, d.run_at,
+      insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, start_before,
+        started_at, worker, unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, result, keep_until)
+      select d.id, d.queue, d.name, d.version, d.priority, d.attempt, d.max_attempts, d.created_at, d.run_at, d.start_before,
         d.started_at, d.worker, d.unique_key, d.partition_key, d.enqueued_xid, d.payload, d.headers,
         'completed', statement_timestamp(), d.result, pillion.keep_until(settings, 'completed', statement_timestamp())
       from deleted d left join pillion.queue settings on settings.name = d.queue
