@@ -180,8 +180,11 @@ create table pillion.blocked_key (
   queue          text not null,
   partition_key  text not null,
   job            bigint not null,
+  -- Where it stood, and stands again when it is retried.
+  position       bigint not null,
   primary key (queue, partition_key)
 );
+create index blocked_key_job on pillion.blocked_key (job);
 
 -- How many jobs of a queue (partition_key '') or of one partition key started when, for as long as a rate limit asks.
 create table pillion.start (

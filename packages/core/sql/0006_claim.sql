@@ -20,7 +20,8 @@ language sql stable return
 -- ids, claims, started, results: the attempts to complete; how many milliseconds after its claim each handler
 --   started; and what they returned (a JSON array, or null where none returned anything).
 -- queues, priorities, bounds: the lanes, in the order in which they are read, each from a position on.
--- most, free: how many jobs to take at most; and how many of them start at once, the others being claimed ahead.
+-- most, free: how many jobs to take at most; and how many of them start at once, the others being claimed ahead. Those
+--   whose worker fell silent before are always claimed ahead: their start is written before it happens.
 -- Answers one JSON text, [head, job, job …].
 create function pillion.step(
   worker bigint, ids bigint[], claims bigint[], started integer[], results jsonb,
@@ -100,7 +101,7 @@ begin
     ), taken as (
       update pillion.job j
       set state = 'running', attempt = j.attempt + 1, worker = step.worker, claim = fence, started_at = statement_timestamp(),
-        prefetched = picked.rank > step.free
+        prefetched = picked.rank > step.free or j.lost > 0
       from picked
       where j.ctid = picked.row and (picked.rank = 1 or picked.bytes <= 8388608)
       returning pillion.claimed(j, step.queues, step.names) as job

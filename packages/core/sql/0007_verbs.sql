@@ -159,7 +159,8 @@ begin
   perform from pillion.job j where j.id = any (found) order by j.id for update;
   perform from pillion.archive a where a.id = any (found) order by a.id for update;
   with sooner as (
-    update pillion.job j set state = 'ready', run_at = at, start_before = null, enqueued_xid = pg_current_xact_id(), position = nextval('pillion.position')
+    update pillion.job j set state = 'ready', run_at = at, start_before = null, enqueued_xid = pg_current_xact_id(), slot = false,
+      position = case when j.slot then j.position else nextval('pillion.position') end
     where j.id = any (found) and j.state = 'scheduled' and j.attempt > 0
     returning j.id, j.queue
   ), back as (
@@ -175,9 +176,14 @@ begin
     insert into pillion.job (id, position, created_at, run_at, state, priority, version, attempt, max_attempts, queue,
                              name, unique_key, partition_key, payload, headers)
     overriding system value
+<<<<<<< HEAD
     select id, coalesce(
         (select min(j.position) - 1 from freed join pillion.job j on j.queue = freed.queue and j.partition_key = freed.partition_key
          where freed.job = back.id and j.state = 'ready'), nextval('pillion.position')),
+=======
+    -- Where its key waits for it, it goes to where it was.
+    select id, coalesce((select b.position from pillion.blocked_key b where b.job = back.id), nextval('pillion.position')),
+>>>>>>> 2e90aa0 (Limits, strict order, cancelling, snoozing, batches, suspects: tested; a job whose worker fell silent counts only once its start is written)
       created_at, at, 'ready', priority, version, attempt,
       case when max_attempts <= attempt then attempt + 1 else max_attempts end, queue,
       name, unique_key, partition_key, payload, headers
@@ -187,6 +193,7 @@ begin
   select array(select id from sooner union all select id from returned order by id),
     array(select queue from sooner union select queue from returned)
   into changed, queues;
+  delete from pillion.blocked_key b where b.job = any (changed);
   perform pillion.guard_verb('retry', guarded, queues);
   return pillion.changed_jobs(changed, found, most);
 end $$;
@@ -213,7 +220,7 @@ begin
     update pillion.job j
     set run_at = due, state = (case when due > at then 'scheduled' else 'ready' end)::pillion.job_state,
       enqueued_xid = case when due > at then j.enqueued_xid else pg_current_xact_id() end,
-      position = case when due > at then j.position else nextval('pillion.position') end
+      position = case when due > at or j.slot then j.position else nextval('pillion.position') end, slot = j.slot and due > at
     where j.id = any (found) and j.state in ('scheduled', 'ready')
     returning j.id, j.queue
   )

@@ -45,7 +45,7 @@ begin
   ), ended as (
     delete from pillion.job j using held where j.ctid = held.row and (held.spent or j.cancelled_at is not null)
     returning j.id, j.queue, j.name, j.version, j.priority, j.attempt, j.max_attempts, j.created_at, j.run_at, j.start_before, j.started_at, j.worker,
-      j.unique_key, j.partition_key, j.enqueued_xid, j.payload, j.headers, held.error, held.now,
+      j.unique_key, j.partition_key, j.enqueued_xid, j.payload, j.headers, j.slot, j.position, held.error, held.now,
       (case when j.cancelled_at is null then 'dead' else 'cancelled' end)::pillion.job_state as state
   ), archived as (
     insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, start_before, started_at, worker,
@@ -53,6 +53,11 @@ begin
     select e.id, e.queue, e.name, e.version, e.priority, e.attempt, e.max_attempts, e.created_at, e.run_at, e.start_before, e.started_at, e.worker,
       e.unique_key, e.partition_key, e.enqueued_xid, e.payload, e.headers, e.state, e.now, e.error, pillion.keep_until(q, e.state, e.now)
     from ended e left join pillion.queue q on q.name = e.queue
+  ), blocked as (
+    insert into pillion.blocked_key (queue, partition_key, job, position)
+    select e.queue, e.partition_key, e.id, e.position from ended e join pillion.queue q on q.name = e.queue
+    where e.state = 'dead' and e.slot and q.fifo and q.fifo_on_dead = 'block' and e.partition_key is not null
+    on conflict do nothing
   ), woken as materialized (
     select pillion.wake(q.queue) from (select queue from returned union select queue from ended) q
   )

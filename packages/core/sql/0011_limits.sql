@@ -5,13 +5,14 @@
 -- How many jobs of a queue, or of one of its partition keys, may start now under a rate limit, and in how many
 -- milliseconds another one may. Exact: of any stretch of that length, not of the clock's minutes.
 create function pillion.allowed(queue text, partition_key text, rate_limit integer, rate_ms bigint, out jobs integer, out wait_ms bigint)
-language plpgsql stable
+language plpgsql
 set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set jit = off
 set enable_seqscan = off set enable_bitmapscan = off
 as $$
 #variable_conflict use_variable
 declare
-  began constant timestamptz := statement_timestamp() - rate_ms * interval '1 millisecond';
+  -- The time at which it is asked: its caller has waited for its turn, and may be behind the start of its statement.
+  began constant timestamptz := clock_timestamp() - rate_ms * interval '1 millisecond';
 begin
   select greatest(rate_limit - coalesce(sum(s.jobs), 0), 0), ceil(date_part('epoch', min(s.at) - began) * 1000)
     into jobs, wait_ms
@@ -43,6 +44,7 @@ declare
   share    integer;
   key      text;
   fence    bigint;
+  at       timestamptz;
   jobs     text;
 begin
   select * into settled from pillion.queue q where q.name = claim_by_key.queue;
@@ -105,6 +107,8 @@ begin
   -- Of each key about as many as fall to it; what others leave over, the next claim takes.
   share := ceil(free::numeric / greatest(coalesce(cardinality(keys), 0), 1));
   fence := nextval('pillion.claim');
+  -- After what was counted, and so after the end of every job whose slot is free now.
+  at := clock_timestamp();
   with candidate as materialized (
     select ready.row, ready.turn
     from unnest(keys, allowed) k(key, most)
@@ -151,15 +155,15 @@ begin
     limit free
   ), taken as (
     update pillion.job j
-    set state = 'running', attempt = j.attempt + 1, worker = claim_by_key.worker, claim = fence, started_at = statement_timestamp(),
-      slot = settled.limited is true
+    set state = 'running', attempt = j.attempt + 1, worker = claim_by_key.worker, claim = fence, started_at = at,
+      slot = settled.limited is true, prefetched = j.lost > 0
     from held where j.ctid = held.row
     returning j.partition_key, pillion.claimed(j, array[claim_by_key.queue], claim_by_key.names) as job
   ), counted as (
     insert into pillion.start (queue, partition_key, at, jobs)
-    select claim_by_key.queue, '', statement_timestamp(), count(*) from taken where settled.rate_limit is not null having count(*) > 0
+    select claim_by_key.queue, '', at, count(*) from taken where settled.rate_limit is not null having count(*) > 0
     union all
-    select claim_by_key.queue, t.partition_key, statement_timestamp(), count(*) from taken t
+    select claim_by_key.queue, t.partition_key, at, count(*) from taken t
     where settled.key_rate_limit is not null and t.partition_key is not null group by t.partition_key
   )
   select string_agg(job, '') into jobs from taken;
@@ -168,7 +172,7 @@ begin
     delete from pillion.start s where s.ctid = any (array(
       select o.ctid from pillion.start o where o.queue = claim_by_key.queue
         and o.partition_key = any (array[''] || keys)
-        and o.at <= statement_timestamp() - greatest(settled.rate_ms, settled.key_rate_ms) * interval '1 millisecond' limit 1000));
+        and o.at <= clock_timestamp() - greatest(settled.rate_ms, settled.key_rate_ms) * interval '1 millisecond' limit 1000));
   end if;
   return concat('[', json_build_object('claim', fence::text, 'busy', false, 'waitMs', wait_ms,
     'after', case when cardinality(keys) = keys_at_once then keys[keys_at_once] else '' end), jobs, ']');

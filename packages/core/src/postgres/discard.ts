@@ -35,6 +35,12 @@ with input as materialized (
 ), archived as (
   insert into ${schema.archive} (${archiveColumns}, state, finished_at, error, keep_until)
   select ${archiveColumns}, ends, now, error, ${schema.keepUntil}(settled, ends, now) from ended ${settings(schema, "queue")}
+), blocked as (
+  -- In strict order the key may be to wait until somebody has looked at it.
+  insert into ${schema.blockedKey} (queue, partition_key, job, position)
+  select e.queue, e.partition_key, e.id, e.position from ended e join ${schema.queue} q on q.name = e.queue
+  where e.ends = 'dead' and e.slot and q.fifo and q.fifo_on_dead = 'block' and e.partition_key is not null
+  on conflict do nothing
 ), woken as materialized (
   select ${schema.wake}(queue) from (select distinct queue from ended where slot) q
 )

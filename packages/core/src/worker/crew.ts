@@ -85,8 +85,7 @@ export class Crew {
     const { ahead } = this.#prefetch;
     // Half of what may wait is left over before more is fetched, so that handlers and claims overlap.
     if (this.#slots >= this.concurrency && this.#waiting.length > ahead / 2) return 0;
-    const free = (this.concurrency - this.#slots) * this.#batchJobs;
-    return Math.max(0, Math.min(free + ahead - this.#waiting.length, mostAtOnce));
+    return Math.max(0, Math.min(this.#free + ahead - this.#waiting.length, mostAtOnce));
   }
 
   /** Whether there are completions to be written. */
@@ -134,7 +133,7 @@ export class Crew {
         lanes: look.lanes,
         types: this.#types,
         most: limit,
-        free: Math.max(0, this.concurrency - this.#slots - this.#waiting.length),
+        free: Math.max(0, this.#free - this.#waiting.length),
       };
       answer = readStep(await link.run(link.engine.step, input), input);
       this.#completions.settle(completions, answer);
@@ -155,7 +154,7 @@ export class Crew {
         queue,
         after: this.#special.get(queue) ?? "",
         types: this.#types,
-        most: Math.min(limit, this.#freeSlots()),
+        most: Math.min(limit, this.#free - this.#waiting.length),
       };
       if (input.most <= 0) return 0;
       const answer: ClaimByKeyAnswer = readClaimByKey(await link.run(link.engine.claimByKey, input), input);
@@ -174,8 +173,9 @@ export class Crew {
     return 0;
   }
 
-  #freeSlots(): number {
-    return this.concurrency - this.#slots - this.#waiting.length;
+  /** How many jobs can start at once. */
+  get #free(): number {
+    return (this.concurrency - this.#slots) * this.#batchJobs;
   }
 
   /** Takes no more, and hands back what has not started. */
@@ -244,10 +244,12 @@ export class Crew {
     if (this.#running.size > 0 && now - suspect.claimedAt < this.context.leaseMs) return;
     this.#suspects.shift();
     this.#alone = suspect;
+    // What it would take along had better not be here.
+    for (const attempt of this.#waiting.splice(0)) this.#handBack(attempt);
     // Should it not kill the worker soon, others may run beside it.
     const together = setTimeout(() => this.#endAlone(suspect), this.context.leaseMs);
     together.unref();
-    this.#start(suspect);
+    void this.#startMarked(suspect);
   }
 
   #endAlone(attempt: Attempt): void {
@@ -273,6 +275,7 @@ export class Crew {
       this.context.logger.warn(`could not write the start of ${attempt}, handing it back: ${oneLine(error)}`);
     }
     this.#handBack(attempt);
+    this.#endAlone(attempt);
   }
 
   #start(attempt: Attempt): void {

@@ -1,0 +1,41 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { workshop } from "./workers.ts";
+
+test("a job that kills its worker every time ends dead alone: the 299 others run, and a crash counts only for jobs that had a slot", async () => {
+  const { queue, ended } = await workshop();
+  await queue.query(
+    "select pillion.enqueue('harmless', to_jsonb(i), '{\"maxAttempts\": 2}') from generate_series(1, 150) i",
+  );
+  const killer = await queue.add("killer", null, { maxAttempts: 3 });
+  await queue.query(
+    "select pillion.enqueue('harmless', to_jsonb(i), '{\"maxAttempts\": 2}') from generate_series(151, 299) i",
+  );
+  const script = fileURLToPath(new URL("./killed-worker.ts", import.meta.url));
+  // Each process is followed by another, until one has outlived all the jobs.
+  for (let workers = 0; (await ended()) < 300; workers++) {
+    expect(workers).toBeLessThan(12);
+    const child = spawn(process.execPath, ["--import", "tsx", script, queue.url, queue.schema], {
+      stdio: "ignore",
+    });
+    const stopping = setInterval(async () => {
+      if ((await ended()) >= 300) child.kill("SIGTERM");
+    }, 100);
+    await once(child, "close");
+    clearInterval(stopping);
+  }
+  expect(await ended("completed")).toBe(299);
+  const dead = (await queue.admin.job(killer))!;
+  expect(dead.state).toBe("dead");
+  expect(dead.attempts.filter(({ outcome }) => outcome === "lost" || outcome === "dead")).toHaveLength(3);
+  // A crash counts for no more jobs than had a slot: the others had been claimed ahead.
+  const lost = await queue.query(
+    "select worker, count(*)::int as n from pillion.attempts where outcome = 'lost' group by worker",
+  );
+  for (const { n } of lost) expect(n).toBeLessThanOrEqual(10);
+  expect(await queue.query("select from pillion.archive where state = 'completed' and attempt > 2")).toEqual(
+    [],
+  );
+});
