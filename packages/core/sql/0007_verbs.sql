@@ -137,7 +137,7 @@ $$;
 -- The numbers of the attempts go on; where none is left, there is one more. The attempt that ended the job joins the
 -- others in `attempt`. A unique key is not taken again, so that a newer job may have it; a latest start is forgotten.
 -- Whatever takes a new position comes from the transaction that gives it, as claims expect. A dead job that held up its
--- key, in strict order, is the key's first again.
+-- key, in strict order, stands again where it stood.
 create function pillion.retry(filter jsonb, guarded boolean default false, pin text default null,
                               most integer default 10000, now timestamptz default null)
 returns text
@@ -171,19 +171,12 @@ begin
     from back b left join (select q.name, q as settled from pillion.queue q) s on s.name = b.queue
     where b.started_at is not null
   ), freed as (
-    delete from pillion.blocked_key b using back where b.job = back.id returning b.job, b.queue, b.partition_key
+    delete from pillion.blocked_key b using back where b.job = back.id returning b.job, b.position
   ), returned as (
     insert into pillion.job (id, position, created_at, run_at, state, priority, version, attempt, max_attempts, queue,
                              name, unique_key, partition_key, payload, headers)
     overriding system value
-<<<<<<< HEAD
-    select id, coalesce(
-        (select min(j.position) - 1 from freed join pillion.job j on j.queue = freed.queue and j.partition_key = freed.partition_key
-         where freed.job = back.id and j.state = 'ready'), nextval('pillion.position')),
-=======
-    -- Where its key waits for it, it goes to where it was.
-    select id, coalesce((select b.position from pillion.blocked_key b where b.job = back.id), nextval('pillion.position')),
->>>>>>> 2e90aa0 (Limits, strict order, cancelling, snoozing, batches, suspects: tested; a job whose worker fell silent counts only once its start is written)
+    select id, coalesce((select f.position from freed f where f.job = back.id), nextval('pillion.position')),
       created_at, at, 'ready', priority, version, attempt,
       case when max_attempts <= attempt then attempt + 1 else max_attempts end, queue,
       name, unique_key, partition_key, payload, headers
@@ -193,7 +186,6 @@ begin
   select array(select id from sooner union all select id from returned order by id),
     array(select queue from sooner union select queue from returned)
   into changed, queues;
-  delete from pillion.blocked_key b where b.job = any (changed);
   perform pillion.guard_verb('retry', guarded, queues);
   return pillion.changed_jobs(changed, found, most);
 end $$;
