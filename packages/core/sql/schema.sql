@@ -57,7 +57,8 @@ create table pillion.attempt (
 create table pillion.blocked_key (
   queue text not null,
   partition_key text not null,
-  job bigint not null
+  job bigint not null,
+  "position" bigint not null
 );
 
 create table pillion.guard (
@@ -298,6 +299,8 @@ CREATE INDEX archive_undone ON ONLY pillion.archive USING btree (state, id) WHER
 
 CREATE INDEX attempt_job ON ONLY pillion.attempt USING btree (job);
 
+CREATE INDEX blocked_key_job ON pillion.blocked_key USING btree (job);
+
 CREATE INDEX job_due ON pillion.job USING btree (run_at) WHERE (state = 'scheduled'::pillion.job_state);
 
 CREATE INDEX job_held ON pillion.job USING btree (worker, claim) WHERE (state = 'running'::pillion.job_state);
@@ -364,7 +367,6 @@ end $function$
 CREATE OR REPLACE FUNCTION pillion.allowed(queue text, partition_key text, rate_limit integer, rate_ms bigint, OUT jobs integer, OUT wait_ms bigint)
  RETURNS record
  LANGUAGE plpgsql
- STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
  SET jit TO 'off'
@@ -373,7 +375,8 @@ CREATE OR REPLACE FUNCTION pillion.allowed(queue text, partition_key text, rate_
 AS $function$
 #variable_conflict use_variable
 declare
-  began constant timestamptz := statement_timestamp() - rate_ms * interval '1 millisecond';
+  -- The time at which it is asked: its caller has waited for its turn, and may be behind the start of its statement.
+  began constant timestamptz := clock_timestamp() - rate_ms * interval '1 millisecond';
 begin
   select greatest(rate_limit - coalesce(sum(s.jobs), 0), 0), ceil(date_part('epoch', min(s.at) - began) * 1000)
     into jobs, wait_ms
@@ -466,6 +469,7 @@ declare
   share    integer;
   key      text;
   fence    bigint;
+  at       timestamptz;
   jobs     text;
 begin
   select * into settled from pillion.queue q where q.name = claim_by_key.queue;
@@ -528,6 +532,8 @@ begin
   -- Of each key about as many as fall to it; what others leave over, the next claim takes.
   share := ceil(free::numeric / greatest(coalesce(cardinality(keys), 0), 1));
   fence := nextval('pillion.claim');
+  -- After what was counted, and so after the end of every job whose slot is free now.
+  at := clock_timestamp();
   with candidate as materialized (
     select ready.row, ready.turn
     from unnest(keys, allowed) k(key, most)
@@ -574,15 +580,15 @@ begin
     limit free
   ), taken as (
     update pillion.job j
-    set state = 'running', attempt = j.attempt + 1, worker = claim_by_key.worker, claim = fence, started_at = statement_timestamp(),
-      slot = settled.limited is true
+    set state = 'running', attempt = j.attempt + 1, worker = claim_by_key.worker, claim = fence, started_at = at,
+      slot = settled.limited is true, prefetched = j.lost > 0
     from held where j.ctid = held.row
     returning j.partition_key, pillion.claimed(j, array[claim_by_key.queue], claim_by_key.names) as job
   ), counted as (
     insert into pillion.start (queue, partition_key, at, jobs)
-    select claim_by_key.queue, '', statement_timestamp(), count(*) from taken where settled.rate_limit is not null having count(*) > 0
+    select claim_by_key.queue, '', at, count(*) from taken where settled.rate_limit is not null having count(*) > 0
     union all
-    select claim_by_key.queue, t.partition_key, statement_timestamp(), count(*) from taken t
+    select claim_by_key.queue, t.partition_key, at, count(*) from taken t
     where settled.key_rate_limit is not null and t.partition_key is not null group by t.partition_key
   )
   select string_agg(job, '') into jobs from taken;
@@ -591,7 +597,7 @@ begin
     delete from pillion.start s where s.ctid = any (array(
       select o.ctid from pillion.start o where o.queue = claim_by_key.queue
         and o.partition_key = any (array[''] || keys)
-        and o.at <= statement_timestamp() - greatest(settled.rate_ms, settled.key_rate_ms) * interval '1 millisecond' limit 1000));
+        and o.at <= clock_timestamp() - greatest(settled.rate_ms, settled.key_rate_ms) * interval '1 millisecond' limit 1000));
   end if;
   return concat('[', json_build_object('claim', fence::text, 'busy', false, 'waitMs', wait_ms,
     'after', case when cardinality(keys) = keys_at_once then keys[keys_at_once] else '' end), jobs, ']');
@@ -602,7 +608,7 @@ CREATE OR REPLACE FUNCTION pillion.claimed(job pillion.job, queues text[], names
  RETURNS text
  LANGUAGE sql
  STABLE
-RETURN concat(',["', (job).id, '",', (job)."position", ',', (job).priority, ',', array_position(queues, (job).queue), ',', array_position(names, (job).name), ',', (job).version, ',', (job).attempt, ',', COALESCE((job).max_attempts, 0), ',', (floor((date_part('epoch'::text, (job).created_at) * (1000)::double precision)))::bigint, ',', (job).payload, CASE WHEN (((job).run_at <> (job).created_at) OR ((job).headers IS NOT NULL) OR ((job).partition_key IS NOT NULL) OR ((job).start_before IS NOT NULL) OR ((job).lost > 0) OR (job).prefetched) THEN (','::text || json_build_object('runAt', floor((date_part('epoch'::text, (job).run_at) * (1000)::double precision)), 'headers', (job).headers, 'partitionKey', (job).partition_key, 'lost', (job).lost, 'prefetched', (job).prefetched, 'late', (((job).attempt = 1) AND ((job).start_before < statement_timestamp())))) ELSE NULL::text END, ']')
+RETURN concat(',["', (job).id, '",', (job)."position", ',', (job).priority, ',', array_position(queues, (job).queue), ',', array_position(names, (job).name), ',', (job).version, ',', (job).attempt, ',', COALESCE((job).max_attempts, 0), ',', (floor((date_part('epoch'::text, (job).created_at) * (1000)::double precision)))::bigint, ',', (job).payload, CASE WHEN (((job).run_at <> (job).created_at) OR ((job).headers IS NOT NULL) OR ((job).partition_key IS NOT NULL) OR ((job).start_before IS NOT NULL) OR ((job).lost > 0) OR (job).prefetched) THEN (','::text || json_build_object('runAt', floor((date_part('epoch'::text, (job).run_at) * (1000)::double precision)), 'headers', (job).headers, 'partitionKey', (job).partition_key, 'lost', (job).lost, 'prefetched', (job).prefetched, 'late', ((job).start_before < statement_timestamp()))) ELSE NULL::text END, ']')
 ;
 
 CREATE OR REPLACE FUNCTION pillion.days_ahead(parent regclass, at timestamp with time zone)
@@ -1280,7 +1286,7 @@ begin
     update pillion.job j
     set run_at = due, state = (case when due > at then 'scheduled' else 'ready' end)::pillion.job_state,
       enqueued_xid = case when due > at then j.enqueued_xid else pg_current_xact_id() end,
-      position = case when due > at then j.position else nextval('pillion.position') end
+      position = case when due > at or j.slot then j.position else nextval('pillion.position') end, slot = j.slot and due > at
     where j.id = any (found) and j.state in ('scheduled', 'ready')
     returning j.id, j.queue
   )
@@ -1334,15 +1340,20 @@ begin
     returning j.id, j.name, j.queue, j.attempt, j.state
   ), ended as (
     delete from pillion.job j using held where j.ctid = held.row and (held.spent or j.cancelled_at is not null)
-    returning j.id, j.queue, j.name, j.version, j.priority, j.attempt, j.max_attempts, j.created_at, j.run_at, j.start_before, j.started_at, j.worker,
-      j.unique_key, j.partition_key, j.enqueued_xid, j.payload, j.headers, held.error, held.now,
+    returning j.id, j.queue, j.name, j.version, j.priority, j.attempt, j.max_attempts, j.created_at, j.run_at, j.started_at, j.worker,
+      j.unique_key, j.partition_key, j.enqueued_xid, j.payload, j.headers, j.slot, j.position, held.error, held.now,
       (case when j.cancelled_at is null then 'dead' else 'cancelled' end)::pillion.job_state as state
   ), archived as (
-    insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, start_before, started_at, worker,
+    insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, started_at, worker,
       unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, error, keep_until)
-    select e.id, e.queue, e.name, e.version, e.priority, e.attempt, e.max_attempts, e.created_at, e.run_at, e.start_before, e.started_at, e.worker,
+    select e.id, e.queue, e.name, e.version, e.priority, e.attempt, e.max_attempts, e.created_at, e.run_at, e.started_at, e.worker,
       e.unique_key, e.partition_key, e.enqueued_xid, e.payload, e.headers, e.state, e.now, e.error, pillion.keep_until(q, e.state, e.now)
     from ended e left join pillion.queue q on q.name = e.queue
+  ), blocked as (
+    insert into pillion.blocked_key (queue, partition_key, job, position)
+    select e.queue, e.partition_key, e.id, e.position from ended e join pillion.queue q on q.name = e.queue
+    where e.state = 'dead' and e.slot and q.fifo and q.fifo_on_dead = 'block' and e.partition_key is not null
+    on conflict do nothing
   ), woken as materialized (
     select pillion.wake(q.queue) from (select queue from returned union select queue from ended) q
   )
@@ -1394,7 +1405,8 @@ begin
   perform from pillion.job j where j.id = any (found) order by j.id for update;
   perform from pillion.archive a where a.id = any (found) order by a.id for update;
   with sooner as (
-    update pillion.job j set state = 'ready', run_at = at, start_before = null, enqueued_xid = pg_current_xact_id(), position = nextval('pillion.position')
+    update pillion.job j set state = 'ready', run_at = at, start_before = null, enqueued_xid = pg_current_xact_id(), slot = false,
+      position = case when j.slot then j.position else nextval('pillion.position') end
     where j.id = any (found) and j.state = 'scheduled' and j.attempt > 0
     returning j.id, j.queue
   ), back as (
@@ -1405,14 +1417,12 @@ begin
     from back b left join (select q.name, q as settled from pillion.queue q) s on s.name = b.queue
     where b.started_at is not null
   ), freed as (
-    delete from pillion.blocked_key b using back where b.job = back.id returning b.job, b.queue, b.partition_key
+    delete from pillion.blocked_key b using back where b.job = back.id returning b.job, b.position
   ), returned as (
     insert into pillion.job (id, position, created_at, run_at, state, priority, version, attempt, max_attempts, queue,
                              name, unique_key, partition_key, payload, headers)
     overriding system value
-    select id, coalesce(
-        (select min(j.position) - 1 from freed join pillion.job j on j.queue = freed.queue and j.partition_key = freed.partition_key
-         where freed.job = back.id and j.state = 'ready'), nextval('pillion.position')),
+    select id, coalesce((select f.position from freed f where f.job = back.id), nextval('pillion.position')),
       created_at, at, 'ready', priority, version, attempt,
       case when max_attempts <= attempt then attempt + 1 else max_attempts end, queue,
       name, unique_key, partition_key, payload, headers
@@ -1476,12 +1486,12 @@ begin
     ), deleted as (
       delete from pillion.job j using held where j.ctid = held.row
       returning j.id, j.queue, j.name, j.version, j.priority, j.attempt, j.max_attempts, j.created_at, j.run_at,
-        j.start_before, j.started_at + held.started * interval '1 millisecond' as started_at, j.worker, j.unique_key, j.partition_key, j.enqueued_xid,
+        j.started_at + held.started * interval '1 millisecond' as started_at, j.worker, j.unique_key, j.partition_key, j.enqueued_xid,
         j.payload, j.headers, held.result, j.slot
     ), archived as (
-      insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, start_before,
-        started_at, worker, unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, result, keep_until)
-      select d.id, d.queue, d.name, d.version, d.priority, d.attempt, d.max_attempts, d.created_at, d.run_at, d.start_before,
+      insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, started_at,
+        worker, unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, result, keep_until)
+      select d.id, d.queue, d.name, d.version, d.priority, d.attempt, d.max_attempts, d.created_at, d.run_at,
         d.started_at, d.worker, d.unique_key, d.partition_key, d.enqueued_xid, d.payload, d.headers,
         'completed', statement_timestamp(), d.result, pillion.keep_until(settings, 'completed', statement_timestamp())
       from deleted d left join pillion.queue settings on settings.name = d.queue
@@ -1523,7 +1533,7 @@ begin
     ), taken as (
       update pillion.job j
       set state = 'running', attempt = j.attempt + 1, worker = step.worker, claim = fence, started_at = statement_timestamp(),
-        prefetched = picked.rank > step.free
+        prefetched = picked.rank > step.free or j.lost > 0
       from picked
       where j.ctid = picked.row and (picked.rank = 1 or picked.bytes <= 8388608)
       returning pillion.claimed(j, step.queues, step.names) as job
