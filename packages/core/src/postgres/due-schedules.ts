@@ -14,19 +14,27 @@ export interface DueSchedulesInput {
  * name says in how many milliseconds the first of the others is due (null where none is).
  */
 export const dueSchedules = (schema: Schema) => sql<DueSchedulesInput>`
-with clock as materialized (
-  select coalesce(${nowText}::text::timestamptz, statement_timestamp()) as now
-), readable as (
-  select s.* from ${schema.schedule} s
-  where s.paused_at is null and s.name <> all (array(select json_array_elements_text(${({ except }) => JSON.stringify(except)}::text::json)))
+with input as materialized (
+  select coalesce(${nowText}::text::timestamptz, statement_timestamp()) as now, ${({ limit }) => String(limit)}::text::bigint as most,
+    array(select json_array_elements_text(${({ except }) => JSON.stringify(except)}::text::json)) as excepted
+), due as materialized (
+  (select s.* from ${schema.schedule} s
+   where s.paused_at is null and s.due_at is null and s.name <> all ((select excepted from input)::text[])
+   limit (select most from input))
+  union all
+  (select s.* from ${schema.schedule} s
+   where s.paused_at is null and s.due_at <= (select now from input) and s.name <> all ((select excepted from input)::text[])
+   order by s.due_at nulls first
+   limit (select most from input))
+  limit (select most from input)
 )
-(select s.name, s.revision::text, s.cron, s.time_zone, s.every_ms::text, s.missed,
-  to_json(s.passed)#>>'{}' as passed, to_json(clock.now)#>>'{}' as now, null::text as "nextMs"
-from readable s, clock
-where s.due_at is null or s.due_at <= clock.now
-order by s.due_at nulls first, s.name
-limit ${({ limit }) => String(limit)}::text::bigint)
+select due.name, due.revision::text, due.cron, due.time_zone, due.every_ms::text, due.missed,
+  to_json(due.passed)#>>'{}' as passed, to_json(input.now)#>>'{}' as now, null::text as "nextMs"
+from due, input
 union all
-select null, null, null, null, null, null, null, null,
-  (select ceil(extract(epoch from s.due_at - clock.now) * 1000) from readable s, clock
-   where s.due_at > clock.now and s.due_at < 'infinity' order by s.due_at limit 1)::bigint::text`;
+select null, null, null, null, null, null, null, null, (
+  select ceil(extract(epoch from s.due_at - input.now) * 1000) from ${schema.schedule} s
+  where s.paused_at is null and s.due_at > (select now from input) and s.due_at < 'infinity' and s.name <> all ((select excepted from input)::text[])
+  order by s.due_at nulls first
+  limit 1)::bigint::text
+from input`;

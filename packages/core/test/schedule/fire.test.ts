@@ -86,3 +86,23 @@ test("a slot that is not due by the database's clock is not fired, nor one that 
   expect(await firedSlots(queue, "hourly")).toEqual([]);
   expect(await fire(move)).toHaveLength(1);
 });
+
+test("among ten thousand schedules a look reads those that are due by their index, and a move finds its own by name", async () => {
+  await queue.query(
+    `insert into pillion.schedule (name, every_ms, job_name, payload, due_at, paused_at)
+     select 's' || n, 1000, 'x', '1', case when n % 3 = 0 then 'infinity' else now() + n * interval '1 minute' end,
+       case when n % 5 = 0 then now() end
+     from generate_series(1, 10000) n`,
+  );
+  await queue.query("analyze pillion.schedule");
+  const move = await dueMove();
+  for (const { text, values } of [
+    engine.dueSchedules({ limit: 100, except: ["s1"] }),
+    engine.fireSchedules({ moves: [move] }),
+  ]) {
+    const { rows } = await queue.pool.query(`explain ${text}`, [...values]);
+    const plan = rows.map((row) => row["QUERY PLAN"]).join("\n");
+    expect(plan).toMatch(/Index Scan using schedule_(due|pkey) on schedule/);
+    expect(plan).not.toMatch(/Seq Scan on schedule/);
+  }
+});
