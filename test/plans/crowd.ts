@@ -3,6 +3,9 @@ import type pg from "pg";
 /** How many rows a statement of the tests is about; everything else is in its way. */
 export const few = 100;
 
+/** The id of the first job that worker 1 holds; the others follow. */
+export const firstHeld = 1_000_000;
+
 /** Fills the queue as one that has grown: `few` jobs of each kind that a statement looks for, among very many others. */
 export async function fill(client: pg.Client): Promise<void> {
   await client.query(`
@@ -13,8 +16,9 @@ export async function fill(client: pg.Client): Promise<void> {
     from generate_series(1, 50) w;
 
     -- Each of them holds a few jobs, or has left them behind; each by a claim of its own.
-    insert into pillion.job (queue, name, state, attempt, max_attempts, payload, worker, claim, started_at)
-    select 'default', 'mail.send', 'running', 1, 20, '{}', 1 + (i / ${few}), i, now()
+    insert into pillion.job (id, queue, name, state, attempt, max_attempts, payload, worker, claim, started_at)
+      overriding system value
+    select ${firstHeld} + i, 'default', 'mail.send', 'running', 1, 20, '{}', 1 + (i / ${few}), i, now()
     from generate_series(0, ${50 * few} - 1) i;
 
     insert into pillion.job (queue, name, priority, max_attempts, payload)
@@ -31,6 +35,6 @@ export async function fill(client: pg.Client): Promise<void> {
     from generate_series(1, 50000) i;
 
     insert into pillion.unique_key (name, key, job, until)
-    select 'mail.send', 'key ' || i, i, 'started' from generate_series(1, 20000) i;
+    select 'mail.send', 'key ' || i, i + 20000, 'started' from generate_series(1, 20000) i;
   `);
 }

@@ -1,17 +1,28 @@
+import { defineJob, type } from "@pillion/core";
+import type { JobRow } from "../../packages/core/src/job/job.ts";
+import { toRow } from "../../packages/core/src/job/row.ts";
 import { postgresEngine } from "../../packages/core/src/postgres/engine.ts";
-import { few } from "./crowd.ts";
+import { few, firstHeld } from "./crowd.ts";
 
 const engine = postgresEngine("pillion");
-const settlements = Array.from({ length: few }, (_, i) => ({ id: String(i + 1), claim: String(i) }));
+const settlements = Array.from({ length: few }, (_, i) => ({
+  id: String(firstHeld + i),
+  claim: String(i),
+}));
 const error = { name: "Error", message: "no" };
 const types = [{ name: "mail.send", version: 1 }];
 const lanes = [1, 0].flatMap((priority) =>
   ["default", "other"].map((queue) => ({ queue, priority, bound: 0 })),
 );
+const sendMail = defineJob({ name: "mail.send", payload: type<null>() });
+const keyed = Array.from(
+  { length: few },
+  (_, i) => toRow(sendMail(null, { uniqueKey: `key ${i + 1}` }), 1_000) as JobRow,
+);
 const nobody = { completions: [], lanes: [], types, most: 0, free: 0 };
 
 /**
- * Every statement that workers run all the time, about `few` rows each. Those of functions are planned once in a
+ * Every statement that workers run all the time, and an enqueue with keys that are taken, about `few` rows each. Those of functions are planned once in a
  * session, perhaps while the queue is empty; the others are sent unprepared.
  */
 export const ofFunctions = {
@@ -21,8 +32,14 @@ export const ofFunctions = {
     worker: "1",
     completions: settlements.map((held) => ({ ...held, startedMs: 1 })),
   }),
+  "completions that come too late": engine.step({
+    ...nobody,
+    worker: "1",
+    completions: settlements.map(({ id }) => ({ id, claim: "1000000", startedMs: 1 })),
+  }),
   "a claim by key": engine.claimByKey({ worker: "1", queue: "by key", after: "", types, most: few }),
   "a beat": engine.tick({ worker: "1", since: "0", asleep: [], lanes, types, most: few }),
+  "an enqueue with keys": engine.enqueueKeyed({ rows: keyed, guarded: false, pin: null }),
 };
 
 export const sent = {

@@ -72,7 +72,7 @@ begin
     if cardinality(ended) is distinct from cardinality(step.ids) then
       select json_agg(d.id::text) filter (where j.id is not null), json_agg(d.id::text) filter (where j.id is null) into busy, lost
       from unnest(step.ids, step.claims) d(id, claim)
-      left join pillion.job j on j.id = d.id and j.claim = d.claim
+      left join lateral (select j.id from pillion.job j where j.id = d.id and j.claim = d.claim limit 1) j on true
       where d.id <> all (coalesce(ended, '{}'));
     end if;
   end if;

@@ -608,7 +608,7 @@ CREATE OR REPLACE FUNCTION pillion.claimed(job pillion.job, queues text[], names
  RETURNS text
  LANGUAGE sql
  STABLE
-RETURN concat(',["', (job).id, '",', (job)."position", ',', (job).priority, ',', array_position(queues, (job).queue), ',', array_position(names, (job).name), ',', (job).version, ',', (job).attempt, ',', COALESCE((job).max_attempts, 0), ',', (floor((date_part('epoch'::text, (job).created_at) * (1000)::double precision)))::bigint, ',', (job).payload, CASE WHEN (((job).run_at <> (job).created_at) OR ((job).headers IS NOT NULL) OR ((job).partition_key IS NOT NULL) OR ((job).start_before IS NOT NULL) OR ((job).lost > 0) OR (job).prefetched) THEN (','::text || json_build_object('runAt', floor((date_part('epoch'::text, (job).run_at) * (1000)::double precision)), 'headers', (job).headers, 'partitionKey', (job).partition_key, 'lost', (job).lost, 'prefetched', (job).prefetched, 'late', ((job).start_before < statement_timestamp()))) ELSE NULL::text END, ']')
+RETURN concat(',["', (job).id, '",', (job)."position", ',', (job).priority, ',', array_position(queues, (job).queue), ',', array_position(names, (job).name), ',', (job).version, ',', (job).attempt, ',', COALESCE((job).max_attempts, 0), ',', (floor((date_part('epoch'::text, (job).created_at) * (1000)::double precision)))::bigint, ',', (job).payload, CASE WHEN (((job).run_at <> (job).created_at) OR ((job).headers IS NOT NULL) OR ((job).partition_key IS NOT NULL) OR ((job).start_before IS NOT NULL) OR ((job).lost > 0) OR (job).prefetched) THEN (','::text || json_build_object('runAt', floor((date_part('epoch'::text, (job).run_at) * (1000)::double precision)), 'headers', (job).headers, 'partitionKey', (job).partition_key, 'lost', (job).lost, 'prefetched', (job).prefetched, 'late', (((job).attempt = 1) AND ((job).start_before < statement_timestamp())))) ELSE NULL::text END, ']')
 ;
 
 CREATE OR REPLACE FUNCTION pillion.days_ahead(parent regclass, at timestamp with time zone)
@@ -1340,13 +1340,13 @@ begin
     returning j.id, j.name, j.queue, j.attempt, j.state
   ), ended as (
     delete from pillion.job j using held where j.ctid = held.row and (held.spent or j.cancelled_at is not null)
-    returning j.id, j.queue, j.name, j.version, j.priority, j.attempt, j.max_attempts, j.created_at, j.run_at, j.started_at, j.worker,
+    returning j.id, j.queue, j.name, j.version, j.priority, j.attempt, j.max_attempts, j.created_at, j.run_at, j.start_before, j.started_at, j.worker,
       j.unique_key, j.partition_key, j.enqueued_xid, j.payload, j.headers, j.slot, j.position, held.error, held.now,
       (case when j.cancelled_at is null then 'dead' else 'cancelled' end)::pillion.job_state as state
   ), archived as (
-    insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, started_at, worker,
+    insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, start_before, started_at, worker,
       unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, error, keep_until)
-    select e.id, e.queue, e.name, e.version, e.priority, e.attempt, e.max_attempts, e.created_at, e.run_at, e.started_at, e.worker,
+    select e.id, e.queue, e.name, e.version, e.priority, e.attempt, e.max_attempts, e.created_at, e.run_at, e.start_before, e.started_at, e.worker,
       e.unique_key, e.partition_key, e.enqueued_xid, e.payload, e.headers, e.state, e.now, e.error, pillion.keep_until(q, e.state, e.now)
     from ended e left join pillion.queue q on q.name = e.queue
   ), blocked as (
@@ -1486,12 +1486,12 @@ begin
     ), deleted as (
       delete from pillion.job j using held where j.ctid = held.row
       returning j.id, j.queue, j.name, j.version, j.priority, j.attempt, j.max_attempts, j.created_at, j.run_at,
-        j.started_at + held.started * interval '1 millisecond' as started_at, j.worker, j.unique_key, j.partition_key, j.enqueued_xid,
+        j.start_before, j.started_at + held.started * interval '1 millisecond' as started_at, j.worker, j.unique_key, j.partition_key, j.enqueued_xid,
         j.payload, j.headers, held.result, j.slot
     ), archived as (
-      insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, started_at,
-        worker, unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, result, keep_until)
-      select d.id, d.queue, d.name, d.version, d.priority, d.attempt, d.max_attempts, d.created_at, d.run_at,
+      insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, start_before,
+        started_at, worker, unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, result, keep_until)
+      select d.id, d.queue, d.name, d.version, d.priority, d.attempt, d.max_attempts, d.created_at, d.run_at, d.start_before,
         d.started_at, d.worker, d.unique_key, d.partition_key, d.enqueued_xid, d.payload, d.headers,
         'completed', statement_timestamp(), d.result, pillion.keep_until(settings, 'completed', statement_timestamp())
       from deleted d left join pillion.queue settings on settings.name = d.queue
@@ -1504,7 +1504,7 @@ begin
     if cardinality(ended) is distinct from cardinality(step.ids) then
       select json_agg(d.id::text) filter (where j.id is not null), json_agg(d.id::text) filter (where j.id is null) into busy, lost
       from unnest(step.ids, step.claims) d(id, claim)
-      left join pillion.job j on j.id = d.id and j.claim = d.claim
+      left join lateral (select j.id from pillion.job j where j.id = d.id and j.claim = d.claim limit 1) j on true
       where d.id <> all (coalesce(ended, '{}'));
     end if;
   end if;
