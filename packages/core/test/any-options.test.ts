@@ -95,10 +95,20 @@ const bad: Record<string, fc.Arbitrary<unknown>> = {
 
 const anyForm = fc.constantFrom(...forms);
 const runs = { numRuns: 300 };
+/** Options among which one goes with another. */
+const options = fc
+  .record(good, { requiredKeys: [] })
+  .chain((some) =>
+    some.uniqueKey === undefined
+      ? fc.constant(some)
+      : fc
+          .constantFrom("keep", "debounce", "throttle", undefined)
+          .map((onConflict) => ({ ...some, onConflict })),
+  );
 
 test("options that are accepted come back equal", async () => {
   await fc.assert(
-    fc.asyncProperty(anyForm, fc.record(good, { requiredKeys: [] }), due, async (form, options, when) => {
+    fc.asyncProperty(anyForm, options, due, async (form, options, when) => {
       const row = await enqueued(queue, form, null, { ...options, ...when });
       if (row instanceof Error) throw row;
       const {
