@@ -1,8 +1,8 @@
 -- safe online: yes
 --
--- What is done with jobs that exist (cancel, retry, reschedule), with a queue (pause, resume), and with whoever has
--- subscribed to a topic (publish). Each is a function with its owner's rights, because whoever calls it need not read a
--- job, and each answers one text of JSON. With a pin, nothing happens in any other transaction, and null is the answer.
+-- What is done with jobs that exist (cancel, retry, reschedule), and with a queue (pause, resume). Each is a function
+-- with its owner's rights, because whoever calls it need not read a job, and each answers one text of JSON. With a pin,
+-- nothing happens in any other transaction, and null is the answer.
 -- The first three answer {"xid", "ids", "next"}, ids in ascending order.
 -- filter: {ids?, queue?, name?, state?, uniqueKey?, partitionKey?, headers?, after?}, at least one beside `after`. Up to
 -- `most` jobs are looked at, by ascending id; `next` is the `after` with which to go on, null where nothing is left.
@@ -254,43 +254,5 @@ begin
   return json_build_object('xid', pg_current_xact_id()::text, 'changed', changed)::text;
 end $$;
 
--- Who gets a job of each publication, and of what kind.
-create table pillion.subscription (
-  topic         text not null,
-  name          text not null,
-  version       integer not null,
-  queue         text not null,
-  priority      smallint not null check (priority between -4 and 4),
-  max_attempts  integer not null,
-  created_at    timestamptz not null default statement_timestamp(),
-  primary key (topic, name)
-);
-
--- One job for each subscription of the topic: [{"name", "queue", "id", "created", "state"}], by name, beside "xid".
--- options: what enqueue_keyed takes of one job besides its name, payload, version and queue, already checked.
-create function pillion.publish(topic text, payload json, options json default '{}', guarded boolean default false,
-                                pin text default null, now timestamptz default null)
-returns text
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  jobs json;
-begin
-  if pin <> pg_current_xact_id()::text then
-    return null;
-  end if;
-  perform pillion.guard_verb('publish', guarded);
-  select json_agg(json_build_object('name', s.name, 'version', s.version, 'queue', s.queue, 'maxAttempts', s.max_attempts,
-      'priority', coalesce((options ->> 'priority')::smallint, s.priority), 'payload', payload, 'headers', options -> 'headers',
-      'runAt', options ->> 'runAt', 'delayMs', options -> 'delayMs', 'startBefore', options ->> 'startBefore',
-      'onConflict', options ->> 'onConflict', 'partitionKey', options ->> 'partitionKey',
-      'uniqueKey', options ->> 'uniqueKey', 'uniqueUntil', options ->> 'uniqueUntil', 'periodMs', options -> 'periodMs')
-    order by s.name collate "C") into jobs
-  from pillion.subscription s where s.topic = publish.topic;
-  return json_build_object('xid', pg_current_xact_id()::text, 'jobs', coalesce((
-    select json_agg(json_build_object('name', jobs -> (e.ordinal::integer - 1) ->> 'name',
-      'queue', jobs -> (e.ordinal::integer - 1) ->> 'queue', 'id', e.id::text, 'created', e.created, 'state', e.state) order by e.ordinal)
-    from pillion.enqueue_keyed(coalesce(jobs, '[]'), false, null, publish.now) e), '[]'))::text;
-end $$;
-
 revoke execute on function pillion.find_jobs, pillion.guard_verb, pillion.cancel, pillion.changed_jobs, pillion.retry,
-  pillion.reschedule, pillion.pause, pillion.resume, pillion.publish from public;
+  pillion.reschedule, pillion.pause, pillion.resume from public;

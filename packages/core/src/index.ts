@@ -28,15 +28,10 @@ export {
 } from "./errors.ts";
 export type { Backoff } from "./job/backoff.ts";
 export type { JobDefinition, RetryDecision } from "./job/definition.ts";
-export type { Changed, JobFilter, QueueChanged, Time } from "./job/filter.ts";
+export type { Changed, JobFilter, QueueChanged } from "./job/filter.ts";
 export type { Enqueued, EnqueueOptions, JobState } from "./job/job.ts";
-export {
-  defineTopic,
-  type Published,
-  type PublishOptions,
-  type Subscription,
-  subscribe,
-  type Topic,
-} from "./job/topic.ts";
+export type { Published, PublishOptions } from "./job/publication.ts";
+export type { Time } from "./job/time.ts";
+export { defineTopic, type Subscription, subscribe, type Topic } from "./job/topic.ts";
 export { defineJob, type Job, type JobType, type PayloadOf, type } from "./job/type.ts";
 export type { Json, JsonOf } from "./json.ts";

@@ -1,6 +1,8 @@
 import { TransactionChangedError } from "../errors.ts";
-import { filterText, type JobFilter, queueName, timeText } from "../job/filter.ts";
-import { toPublication } from "../job/topic.ts";
+import { filterText, type JobFilter } from "../job/filter.ts";
+import { queueName } from "../job/names.ts";
+import { toPublication } from "../job/publication.ts";
+import { timeText } from "../job/time.ts";
 import type { Doing } from "../postgres/change-jobs.ts";
 import type { Engine } from "../postgres/engine.ts";
 import type { Row, Statement } from "../statement.ts";

@@ -1,7 +1,9 @@
 import type { Database } from "../database.ts";
-import type { Changed, JobFilter, QueueChanged, Time } from "../job/filter.ts";
+import type { Changed, JobFilter, QueueChanged } from "../job/filter.ts";
 import type { Enqueued } from "../job/job.ts";
-import type { Published, PublishOptions, Topic } from "../job/topic.ts";
+import type { Published, PublishOptions } from "../job/publication.ts";
+import type { Time } from "../job/time.ts";
+import type { Topic } from "../job/topic.ts";
 import type { Job } from "../job/type.ts";
 import type { Statement } from "../statement.ts";
 import type { Settings } from "./settings.ts";

@@ -1,5 +1,6 @@
 import { InvalidRequestError } from "../errors.ts";
-import { type Changed, filterText, type JobFilter, type Time, timeText } from "../job/filter.ts";
+import { type Changed, filterText, type JobFilter } from "../job/filter.ts";
+import { type Time, timeText } from "../job/time.ts";
 import { show } from "../show.ts";
 import type { Link } from "../worker/link.ts";
 

@@ -1,4 +1,5 @@
-import { type QueueChanged, queueName } from "../job/filter.ts";
+import type { QueueChanged } from "../job/filter.ts";
+import { queueName } from "../job/names.ts";
 import type { Link } from "../worker/link.ts";
 import { type QueueSettings, settingsText } from "./queue-settings.ts";
 

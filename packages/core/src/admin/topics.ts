@@ -1,5 +1,6 @@
 import { defaults } from "../defaults.ts";
-import { type Published, type PublishOptions, subscribe, type Topic, toPublication } from "../job/topic.ts";
+import { type Published, type PublishOptions, toPublication } from "../job/publication.ts";
+import { subscribe, type Topic } from "../job/topic.ts";
 import type { JobType } from "../job/type.ts";
 import type { Link } from "../worker/link.ts";
 

@@ -4,7 +4,6 @@ import { isPlainObject, jsonIssueOf } from "../json.ts";
 import { show } from "../show.ts";
 import type { JobState } from "./job.ts";
 import { nameIssueOf, shortTextIssueOf } from "./names.ts";
-import { timestampIssueOf, timestampText } from "./time.ts";
 import { isJobType, type JobType } from "./type.ts";
 
 /** Which jobs: those that have all of these. A property that is undefined is as if it were absent; one is needed. */
@@ -44,11 +43,6 @@ export interface QueueChanged {
   /** False where the queue was paused, or not paused, already. */
   readonly changed: boolean;
 }
-
-/** When jobs are to start: at a time, or in so many milliseconds, by the database's clock. */
-export type Time =
-  | { readonly runAt: Date; readonly delayMs?: undefined }
-  | { readonly delayMs: number; readonly runAt?: undefined };
 
 const states: readonly unknown[] = ["scheduled", "ready", "running", "completed", "dead", "cancelled"];
 const known = ["ids", "queue", "name", "state", "uniqueKey", "partitionKey", "headers", "after"];
@@ -103,38 +97,4 @@ export function filterText(verb: string, target: string | JobFilter, mayBeEmpty 
 function idOf(id: unknown, refuse: (issue: string) => never): string {
   if (typeof id === "string" && /^\d{1,18}$/.test(id)) return id;
   return refuse(`${show(id)} is no job's id, which is a whole number as text`);
-}
-
-/** A time as the statement takes it. @throws InvalidRequestError */
-export function timeText(time: Time): { runAt: string | null; delayMs: string | null } {
-  const refuse = (issue: string): never => {
-    throw new InvalidRequestError(
-      `reschedule: ${issue}. Pass { runAt } or { delayMs }. Nothing was sent to the database.`,
-    );
-  };
-  if (typeof time !== "object" || time === null || !isPlainObject(time))
-    return refuse(`got ${show(time)} for the time`);
-  const unknown = Object.keys(time).find((key) => key !== "runAt" && key !== "delayMs");
-  if (unknown !== undefined) refuse(`the time has the unknown property ${JSON.stringify(unknown)}`);
-  const { runAt, delayMs }: { runAt?: Date | undefined; delayMs?: number | undefined } = time;
-  if ((runAt === undefined) === (delayMs === undefined))
-    refuse(`the time has ${runAt === undefined ? "neither" : "both"}`);
-  if (delayMs !== undefined) {
-    if (!(typeof delayMs === "number" && delayMs >= 0 && delayMs <= limits.durationMs))
-      refuse(`delayMs is ${show(delayMs)}, not a number of milliseconds from 0 to ${limits.durationMs}`);
-    return { runAt: null, delayMs: String(delayMs) };
-  }
-  const issue = timestampIssueOf(runAt);
-  if (issue !== undefined) refuse(`runAt ${issue}`);
-  return { runAt: timestampText(runAt!), delayMs: null };
-}
-
-/** The queue's name. @throws InvalidRequestError naming the verb */
-export function queueName(verb: string, queue: unknown): string {
-  const issue = nameIssueOf(queue);
-  if (issue !== undefined)
-    throw new InvalidRequestError(
-      `${verb}: the queue's name ${issue}. It is a text of 1 to ${limits.nameBytes} bytes. Nothing was sent to the database.`,
-    );
-  return queue as string;
 }

@@ -1,11 +1,9 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { InvalidDefinitionError, InvalidJobError } from "../errors.ts";
+import { InvalidDefinitionError } from "../errors.ts";
 import { show } from "../show.ts";
 import { type JsonInput, schemaIssueOf } from "./definition.ts";
-import type { Enqueued, EnqueueOptions } from "./job.ts";
 import { nameIssueOf } from "./names.ts";
 import { topics } from "./refusal.ts";
-import { toRow } from "./row.ts";
 import { defineJob, isJobType, type JobType } from "./type.ts";
 
 /** What is published, and by which name. A publication makes a job of each type that has subscribed. */
@@ -16,27 +14,6 @@ export interface Topic<Payload = unknown> {
   readonly schema: StandardSchemaV1<Payload, unknown>;
 }
 
-/** How the jobs of one publication differ from what their types say. */
-export type PublishOptions = Pick<
-  EnqueueOptions,
-  | "runAt"
-  | "delayMs"
-  | "startBefore"
-  | "priority"
-  | "partitionKey"
-  | "headers"
-  | "uniqueKey"
-  | "uniqueUntil"
-  | "onConflict"
->;
-
-/** The job that a subscription has got. */
-export interface Published extends Enqueued {
-  /** Of the job type. */
-  readonly name: string;
-  readonly queue: string;
-}
-
 /** A job type that gets a job of each publication of a topic. */
 export interface Subscription {
   readonly topic: Topic;
@@ -44,15 +21,8 @@ export interface Subscription {
   readonly jobType: JobType<any, any, any>;
 }
 
-/** What the statement takes: texts of JSON. */
-export interface Publication {
-  readonly topic: string;
-  readonly payload: string;
-  readonly options: string;
-}
-
-/** The type that checks a topic's payloads. */
-const types = new WeakMap<object, JobType<unknown>>();
+/** The types that check the topics' payloads. */
+export const types = new WeakMap<object, JobType<unknown>>();
 
 /**
  * Defines a topic, to be shared by the code that publishes and the code that subscribes.
@@ -109,54 +79,4 @@ export function subscribe<Payload extends Input, Input>(
       `subscribe to topic "${topic.name}": got ${show(jobType)} where a job type is wanted. Make one with defineJob.`,
     );
   return { topic, jobType };
-}
-
-const known = [
-  "runAt",
-  "delayMs",
-  "startBefore",
-  "priority",
-  "partitionKey",
-  "headers",
-  "uniqueKey",
-  "uniqueUntil",
-  "onConflict",
-];
-
-/** What is published, checked. @throws InvalidJobError */
-export async function toPublication(
-  topic: unknown,
-  payload: unknown,
-  options: PublishOptions | undefined,
-  maxPayloadBytes: number,
-): Promise<Publication> {
-  const checks = types.get(Object(topic));
-  if (!checks)
-    throw new InvalidJobError(
-      `publish: got ${isJobType(topic) ? "a job type" : show(topic)} where a topic is wanted. Make one with ` +
-        "defineTopic, and pass the payload after it: publish(tx, orderPlaced, { orderId: 1 }).",
-    );
-  const unknown = Object.keys(Object(options)).find((key) => !known.includes(key));
-  if (unknown !== undefined)
-    throw new InvalidJobError(
-      `Topic "${checks.name}": the publication has the unknown option ${JSON.stringify(unknown)}. Known: ${known.join(", ")}.`,
-    );
-  const row = await toRow(checks(payload, options), maxPayloadBytes);
-  const { runAt, delayMs, partitionKey, uniqueKey, uniqueUntil, periodMs } = row;
-  const members = {
-    runAt,
-    delayMs,
-    partitionKey,
-    uniqueKey,
-    uniqueUntil,
-    periodMs,
-    priority: options?.priority,
-  };
-  const text = JSON.stringify(members);
-  return {
-    topic: checks.name,
-    payload: row.payload,
-    // Headers are JSON text already.
-    options: row.headers === null ? text : `${text.slice(0, -1)},"headers":${row.headers}}`,
-  };
 }

@@ -1,4 +1,4 @@
-import type { Publication } from "../job/topic.ts";
+import type { Publication } from "../job/publication.ts";
 import { sql } from "../statement.ts";
 import { type Doing, guarded, pin } from "./change-jobs.ts";
 import type { Schema } from "./schema.ts";
