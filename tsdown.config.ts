@@ -16,6 +16,15 @@ export default defineConfig(
       logLevel: "warn",
       failOnWarn: true,
       checks: { legacyCjs: false, pluginTimings: false },
+      // What entry points share never takes the name of one of them.
+      outputOptions: (options) => ({
+        ...options,
+        chunkFileNames: (chunk) => {
+          const { chunkFileNames: named } = options;
+          const name = typeof named === "function" ? named(chunk) : (named ?? "[name].js");
+          return name.replace("[name]", "shared-[name]");
+        },
+      }),
     };
     const library = Object.values<string>(manifest.exports ?? {}).filter((path) => path.endsWith(".ts"));
     // What runs as a process of its own: a command, or the child that the conformance suite kills.
