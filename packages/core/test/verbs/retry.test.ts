@@ -122,7 +122,7 @@ test("of two transactions that bring the same job back, one does", async () => {
   expect(await queue.query("select from pillion.job where id = $1", [id])).toHaveLength(1);
 });
 
-test("a dead job that holds up its key is the key's first again, or is given up", async () => {
+test("a dead job that holds up its key stands where it stood again, or is given up", async () => {
   const job = jobType(1);
   const options = { queue: "strict", partitionKey: "p" };
   const enqueued = await committed(queue, (tx) =>
@@ -134,7 +134,7 @@ test("a dead job that holds up its key is the key's first again, or is given up"
     await committed(queue, (tx) => queue.verbs.cancel(tx, id));
     await queue.query("update pillion.archive set state = 'dead' where id = $1", [id]);
     await queue.query(
-      "insert into pillion.blocked_key (queue, partition_key, job) values ('strict', 'p', $1)",
+      "insert into pillion.blocked_key (queue, partition_key, job, position) values ('strict', 'p', $1, 0)",
       [id],
     );
   };
