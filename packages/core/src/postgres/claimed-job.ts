@@ -16,7 +16,7 @@ export interface ClaimedJob {
   readonly more: ClaimedMore | undefined;
 }
 
-export interface ClaimedMore {
+interface ClaimedMore {
   readonly runAt: number;
   readonly headers: Readonly<Record<string, unknown>> | null;
   readonly partitionKey: string | null;

@@ -72,7 +72,7 @@ export class Run {
     );
   }
 
-  /** Registers the worker, stores its schedules, and makes it ready to beat. */
+  /** Registers the worker, stores its schedules and subscriptions, and makes it ready to beat. */
   async open(): Promise<void> {
     const { handlers, crews, leaseMs } = this.settings;
     const rows = await this.link.run(this.link.engine.register, {
@@ -93,6 +93,8 @@ export class Run {
       this.#housekeeping,
     );
     await this.#scheduler.open();
+    const { subscriptions } = this.settings;
+    if (subscriptions.length > 0) await this.link.run(this.link.engine.subscribe, { subscriptions });
     this.#watch = setInterval(() => {
       const now = performance.now();
       for (const crew of this.#crews) crew.watch(now);
@@ -108,7 +110,9 @@ export class Run {
 
   /** Takes and runs jobs until none is ready, or a bound is reached. */
   async drain(maxMs: number, maxJobs: number): Promise<{ ran: number; failed: number; more: boolean }> {
-    const until = performance.now() + maxMs;
+    // Time to hand back what does not end.
+    const handBackMs = Math.min(1_000, maxMs / 5);
+    const until = performance.now() + maxMs - handBackMs;
     await this.#pulse.round();
     this.#pulse.start();
     let more = true;
@@ -127,7 +131,7 @@ export class Run {
       if (!this.#crews.some(({ hasOutcomes }) => hasOutcomes))
         await this.#ended.wait(Math.min(until - performance.now(), 1_000));
     }
-    await this.#endAttempts(Math.max(until - performance.now(), 0));
+    await this.#endAttempts(Math.max(until - performance.now(), 0), handBackMs);
     return { ran: this.#ran, failed: this.#failed, more };
   }
 
@@ -236,12 +240,12 @@ export class Run {
     this.#ended.notify();
   }
 
-  async #endAttempts(graceMs: number): Promise<void> {
+  async #endAttempts(graceMs: number, handBackMs = Math.max(1_000, graceMs)): Promise<void> {
     for (const crew of this.#crews) crew.stopTaking();
     const until = performance.now() + graceMs;
     await this.#attemptsEnd(until);
     for (const crew of this.#crews) crew.stopRunning();
-    await this.#attemptsEnd(performance.now() + Math.max(1_000, graceMs));
+    await this.#attemptsEnd(performance.now() + handBackMs);
     this.#outcomes.giveUp();
     for (const crew of this.#crews) crew.giveUp();
     await this.#attemptsEnd(Number.POSITIVE_INFINITY);

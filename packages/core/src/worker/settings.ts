@@ -1,6 +1,8 @@
 import type { Session } from "../database.ts";
 import { defaults } from "../defaults.ts";
 import { InvalidConfigurationError } from "../errors.ts";
+import type { Subscription } from "../job/topic.ts";
+import { isJobType } from "../job/type.ts";
 import type { ScheduleRow } from "../postgres/set-schedules.ts";
 import { toScheduleRow } from "../schedule/row.ts";
 import { type Schedule, scheduleIssueOf } from "../schedule/schedule.ts";
@@ -20,6 +22,11 @@ export interface WorkerOptions {
    * stored. What is no longer listed here goes on until `admin.schedules.remove`.
    */
   readonly schedules?: readonly Schedule[] | undefined;
+  /**
+   * Which job types each publication of a topic makes jobs of: `[subscribe(orderPlaced, sendInvoice)]`. Stored when the
+   * worker starts; what is no longer listed here lasts until `admin.unsubscribe`.
+   */
+  readonly subscriptions?: readonly Subscription[] | undefined;
   /**
    * The queues it takes jobs from; by default those that its handlers' job types name. One with a `concurrency` of its
    * own is served beside the others, and never waits for their jobs to end.
@@ -52,6 +59,7 @@ export interface WorkerQueue {
 export interface WorkerSettings {
   readonly handlers: readonly Handler[];
   readonly schedules: readonly (ScheduleRow | Promise<ScheduleRow>)[];
+  readonly subscriptions: readonly Subscription[];
   readonly crews: readonly CrewSettings[];
   readonly schema: string;
   readonly leaseMs: number;
@@ -64,6 +72,7 @@ const known = [
   "database",
   "handlers",
   "schedules",
+  "subscriptions",
   "queues",
   "concurrency",
   "schema",
@@ -102,12 +111,19 @@ export function toSettings(options: WorkerOptions): Omit<WorkerSettings, "openSe
   return {
     handlers,
     schedules: toScheduleRows(options.schedules ?? [], refuse),
+    subscriptions: checkSubscriptions(options.subscriptions ?? [], refuse),
     crews: toCrews(queues, integer("concurrency", concurrency, defaults.concurrency, 1), refuse),
     schema: options.schema ?? defaults.schema,
     leaseMs: integer("leaseMs", leaseMs, defaults.leaseMs, 50),
     pollMs: integer("pollMs", pollMs, defaults.pollMs, 1),
     logger: logger === false ? silentLogger : (logger ?? stderrLogger),
   };
+}
+
+function checkSubscriptions(subscriptions: readonly Subscription[], refuse: (what: string) => never) {
+  if (!Array.isArray(subscriptions) || subscriptions.some((one) => !isJobType(one?.jobType)))
+    return refuse("subscriptions is not an array of what subscribe(topic, jobType) returned.");
+  return subscriptions as readonly Subscription[];
 }
 
 function toScheduleRows(schedules: readonly Schedule[], refuse: (what: string) => never) {

