@@ -1,6 +1,6 @@
 import { DiscardError, defineJob, RetryError, type } from "@pillion/core";
 import { createAdmin } from "@pillion/core/admin";
-import { createWorker, handle } from "@pillion/core/worker";
+import { createWorker, handle, handleMany } from "@pillion/core/worker";
 import pg from "pg";
 
 // What docs/worker.md shows.
@@ -28,6 +28,16 @@ const invoice = handle(sendInvoice, async (job) => {
     "insert into invoices (job_id, order_id) values ($1, $2) on conflict (job_id) do nothing",
     [job.id, job.payload.orderId],
   );
+});
+
+const indexDocument = defineJob({ name: "document.index", payload: type<{ id: number }>() });
+declare const search: {
+  bulk(documents: readonly { id: number }[]): Promise<readonly { ok: boolean; reason: string }[]>;
+};
+export const index = handleMany(indexDocument, { maxJobs: 100 }, async (jobs) => {
+  const answers = await search.bulk(jobs.map((job) => job.payload));
+  // One entry for each job: its result, or the error by which it alone fails. Return nothing, and all are completed.
+  return answers.map((answer) => (answer.ok ? undefined : new Error(answer.reason)));
 });
 
 const worker = createWorker({

@@ -1540,7 +1540,7 @@ begin
     )
     select string_agg(job, '') into jobs from taken;
   end if;
-  return concat('[', json_build_object('claim', fence::text, 'xid', pg_current_xact_id_if_assigned()::text, 'oldest', oldest::text,
+  return concat('[', json_build_object('claim', fence::text, 'xid', pg_current_xact_id_if_assigned()::text, 'oldest', oldest::text, 'front', pg_sequence_last_value('pillion.position'),
     'busy', busy, 'lost', lost), jobs, ']');
 end $function$
 ;

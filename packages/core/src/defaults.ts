@@ -24,7 +24,7 @@ export const defaults = {
   /** How long a worker may be silent, in milliseconds, before its jobs are given to another. */
   leaseMs: 15_000,
   /** How often an idle worker looks for jobs, in milliseconds, when nothing wakes it. */
-  pollMs: 1_000,
+  pollMs: 1_200,
   /** What becomes of a schedule's slots that nobody could fire in time. */
   missed: "runOnce",
   /** The time zone of a cron line that names none. */

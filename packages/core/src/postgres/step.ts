@@ -37,6 +37,10 @@ export interface StepAnswer {
   /** The transaction of this step, where it wrote anything; and the oldest that still ran when it looked. */
   readonly xid: string | null;
   readonly oldest: string | null;
+  /** The last position that has been drawn. */
+  readonly front: number;
+  /** Queues whose lanes were not read: they are paused, or have limits. */
+  readonly closed: readonly string[];
   /** Completions that somebody else's lock kept from being written; and those of jobs that another has by now. */
   readonly busy: readonly string[];
   readonly lost: readonly string[];
@@ -63,6 +67,8 @@ export function readStep(
     claim: head.claim,
     xid: head.xid,
     oldest: head.oldest,
+    front: head.front ?? 0,
+    closed: head.closed ?? [],
     busy: head.busy ?? [],
     lost: head.lost ?? [],
     jobs: readClaimedJobs(

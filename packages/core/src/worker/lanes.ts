@@ -4,6 +4,7 @@ import type { Lane, StepAnswer } from "../postgres/step.ts";
 /** Rows of transactions that stay open for longer than this are found by a sweep instead. */
 const slackMs = 500;
 const sweepEveryMs = 1_000;
+const mostFronts = 50;
 /** A sweep may take this share of the time. */
 const sweepShare = 1 / 20;
 
@@ -18,7 +19,6 @@ interface LaneState {
   readonly queue: string;
   readonly priority: number;
   bound: number;
-  front: number;
   readonly fronts: Front[];
 }
 
@@ -34,25 +34,26 @@ export interface Look {
  * From where each lane is read. A claim that began at the left end of a lane would step over every job that has
  * run but that vacuum may not remove yet; so it begins where nothing can appear any more.
  *
- * - A position is drawn after its transaction's id. What lies before the front of a claim and is not seen yet
- *   belongs to a transaction older than any that begins after the claim. Once all those have ended, one more claim
- *   sees all there is before the front, and the next may begin there.
+ * - A position is drawn after its transaction's id. The front of a claim is the last position that had been drawn when
+ *   it ended: what lies before it and is not seen yet belongs to a transaction older than any that begins after the
+ *   claim. Once all those have ended, one more claim sees all there is before the front, and the next may begin there.
  * - A transaction that stays open would hold the bound for as long: it is not waited for longer than half a second.
  *   Its jobs, and those that were locked when they were passed, are found by a sweep from the left end.
  */
 export class Lanes {
   readonly #lanes: LaneState[] = [];
   #sweepAt = 0;
+  #sweepMs = 0;
 
   constructor(readonly queues: readonly string[]) {
     for (let priority = limits.maxPriority; priority >= limits.minPriority; priority--)
-      for (const queue of queues) this.#lanes.push({ queue, priority, bound: 0, front: 0, fronts: [] });
+      for (const queue of queues) this.#lanes.push({ queue, priority, bound: 0, fronts: [] });
   }
 
-  /** What the next claim is to read: from the bounds on, or now and then, where it may, from the left end. */
-  look(now: number, maySweep = true): Look {
+  /** What is to be read next: from the bounds on, or now and then from the left end. */
+  look(now: number): Look {
     this.#rotate();
-    const sweep = maySweep && now >= this.#sweepAt;
+    const sweep = now >= this.#sweepAt;
     if (sweep) this.#sweepAt = Number.POSITIVE_INFINITY;
     const lanes = this.#lanes.map(({ queue, priority, bound }) => ({
       queue,
@@ -62,9 +63,22 @@ export class Lanes {
     return { lanes, sweep, sentAt: now };
   }
 
+  /** A worker that is woken has time: it looks from the left end, unless that takes long. */
+  woken(now: number): void {
+    if (this.#sweepMs < 5) this.sweepNext(now);
+  }
+
+  /** The next look is to be from the left end, since there is something. */
+  sweepNext(now: number): void {
+    this.#sweepAt = Math.min(this.#sweepAt, now);
+  }
+
   /** Takes in what the claim found, which was to take `most` jobs; nothing, where it failed. */
   learn({ lanes, sweep, sentAt }: Look, answer: StepAnswer | undefined, most: number, now: number): void {
-    if (sweep) this.#sweepAt = now + Math.max(sweepEveryMs, (now - sentAt) / sweepShare);
+    if (sweep) {
+      this.#sweepMs = now - sentAt;
+      this.#sweepAt = now + Math.max(sweepEveryMs, this.#sweepMs / sweepShare);
+    }
     if (!answer) return;
     const highest = new Map<LaneState, number>();
     for (const { queue, priority, position } of answer.jobs) {
@@ -80,12 +94,15 @@ export class Lanes {
     );
     const stop = full ? read.findLastIndex((lane) => highest.has(lane)) : read.length;
     read.forEach((lane, index) => {
+      if (answer.closed.includes(lane.queue)) return;
       if (index <= stop) raise(lane, seen, now, index === stop ? highest.get(lane) : undefined);
       if (answer.xid !== null)
         for (const front of lane.fronts) if (front.at < sentAt) front.xid ??= BigInt(answer.xid);
-      lane.front = Math.max(lane.front, highest.get(lane) ?? 0);
-      if (lane.front > (lane.fronts.at(-1)?.position ?? lane.bound))
-        lane.fronts.push({ position: lane.front, at: now, xid: undefined });
+      const last = lane.fronts.at(-1);
+      if (answer.front <= (last?.position ?? lane.bound)) return;
+      // A lane that is never read to its end keeps no longer list than it can use.
+      if (lane.fronts.length >= mostFronts) lane.fronts.pop();
+      lane.fronts.push({ position: answer.front, at: now, xid: undefined });
     });
   }
 

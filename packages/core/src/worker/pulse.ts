@@ -91,14 +91,16 @@ export class Pulse {
     const { logger, handlers } = this.settings;
     const sentAt = performance.now();
     this.leases.sayIfSilent(sentAt);
+    const looks = this.crews.map(({ lanes }) => lanes.look(sentAt));
     const input = {
       worker: this.worker,
       since: this.leases.since,
       asleep: this.wakeUp.connected ? asleep : [],
-      lanes: this.crews.flatMap(({ lanes }) => lanes.look(sentAt, false).lanes),
+      lanes: looks.flatMap(({ lanes }) => lanes),
       types: handlers.map(({ jobType: { name, version } }) => ({ name, version })),
       most: rowsAtOnce,
     };
+    let found = false;
     try {
       const answer = readTick(await this.#send(input));
       if (!answer.known) throw new Error(`worker ${this.worker} is no longer in the database`);
@@ -111,11 +113,18 @@ export class Pulse {
         );
       for (const crew of this.crews) crew.expectKeys(answer.special);
       if (answer.ready || answer.special.length > 0) for (const crew of this.crews) crew.wake.notify();
+      found = answer.ready;
       await this.leases.renewed(answer, sentAt);
       return answer;
     } catch (error) {
       logger.warn(`could not renew the lease, trying again: ${oneLine(error)}`);
       return undefined;
+    } finally {
+      const now = performance.now();
+      this.crews.forEach(({ lanes }, index) => {
+        lanes.learn(looks[index]!, undefined, 0, now);
+        if (found && looks[index]!.sweep) lanes.sweepNext(now);
+      });
     }
   }
 

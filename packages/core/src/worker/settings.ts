@@ -38,7 +38,7 @@ export interface WorkerOptions {
   readonly schema?: string | undefined;
   /** How long it may be silent, in milliseconds, before another worker takes its jobs; default 15,000. */
   readonly leaseMs?: number | undefined;
-  /** How often it looks for jobs when nothing wakes it, in milliseconds; default 1,000. */
+  /** How often it looks for jobs when nothing wakes it, in milliseconds; default 1,200. */
   readonly pollMs?: number | undefined;
   /**
    * Where commits are listened for: a URL that leads to the server itself, where `database` leads to a pooler;
