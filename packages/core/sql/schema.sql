@@ -1470,6 +1470,7 @@ declare
   lost      json;
   oldest    xid8;
   fence     bigint;
+  closed    json;
   jobs      text;
 begin
   if cardinality(step.ids) > 0 then
@@ -1513,6 +1514,8 @@ begin
     -- Seen before the jobs are: whatever has ended by now, the claim sees.
     oldest := pg_snapshot_xmin(pg_current_snapshot());
     fence := nextval('pillion.claim');
+    select json_agg(q.name) into closed from pillion.queue q
+    where q.name = any (step.queues) and (q.paused_at is not null or q.limited);
     with picked as materialized (
       select ready.row, row_number() over so_far as rank, sum(ready.size) over so_far as bytes
       from unnest(step.queues, step.priorities, step.bounds) lane(queue, priority, bound)
@@ -1541,7 +1544,7 @@ begin
     select string_agg(job, '') into jobs from taken;
   end if;
   return concat('[', json_build_object('claim', fence::text, 'xid', pg_current_xact_id_if_assigned()::text, 'oldest', oldest::text, 'front', pg_sequence_last_value('pillion.position'),
-    'busy', busy, 'lost', lost), jobs, ']');
+    'closed', closed, 'busy', busy, 'lost', lost), jobs, ']');
 end $function$
 ;
 
