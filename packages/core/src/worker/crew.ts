@@ -43,6 +43,8 @@ export class Crew {
   readonly lanes: Lanes;
   /** Wakes the loop: a job has ended, or may have come. */
   readonly wake = new Signal();
+  /** Says that there is work for a second connection. */
+  readonly busy = new Signal();
   readonly #completions: Completions;
   readonly #prefetch: Prefetch;
   readonly #waiting: Attempt[] = [];
@@ -55,7 +57,11 @@ export class Crew {
   /** How many jobs one call takes at least, where every handler takes many. */
   readonly #batchJobs: number;
   #specialFirst = false;
+  /** What claims that are under way may still bring. */
+  #asked = 0;
   #alone: Attempt | undefined;
+  /** Attempts that have ended, and what became of them is still to be written. */
+  #unwritten = 0;
   #slots = 0;
   #stopping = false;
   #pumping = false;
@@ -67,7 +73,9 @@ export class Crew {
   ) {
     this.lanes = new Lanes(queues);
     this.#prefetch = new Prefetch(concurrency);
-    this.#completions = new Completions(context.logger, (attempt) => this.#written(attempt));
+    this.#completions = new Completions(context.logger, (attempt) =>
+      this.#written(attempt, { verb: "complete", result: undefined }),
+    );
     this.#batchJobs = Math.min(...[...context.handlers.values()].map(({ batch }) => batch?.maxJobs ?? 1));
     this.#types = [...context.handlers.values()].map(({ jobType: { name, version } }) => ({ name, version }));
   }
@@ -85,7 +93,7 @@ export class Crew {
     const { ahead } = this.#prefetch;
     // Half of what may wait is left over before more is fetched, so that handlers and claims overlap.
     if (this.#slots >= this.concurrency && this.#waiting.length > ahead / 2) return 0;
-    return Math.max(0, Math.min(this.#free + ahead - this.#waiting.length, mostAtOnce));
+    return Math.max(0, Math.min(this.#free + ahead - this.#waiting.length - this.#asked, mostAtOnce));
   }
 
   /** Whether there are completions to be written. */
@@ -127,6 +135,7 @@ export class Crew {
     if (completions.length === 0 && limit === 0) return 0;
     const look = this.lanes.look(performance.now());
     let answer: StepAnswer | undefined;
+    this.#asked += limit;
     try {
       const input = {
         worker: worker(),
@@ -141,6 +150,7 @@ export class Crew {
       this.#receive(answer.jobs, answer.claim);
       return answer.jobs.length;
     } finally {
+      this.#asked -= limit;
       if (!answer) this.#completions.putBack(completions);
       this.lanes.learn(look, limit > 0 ? answer : undefined, limit, performance.now());
     }
@@ -241,8 +251,8 @@ export class Crew {
   #runSuspect(now: number): void {
     const suspect = this.#suspects[0];
     if (!suspect || this.#alone) return;
-    // It waits for the others to end, but not for ever: they may be long.
-    if (this.#running.size > 0 && now - suspect.claimedAt < this.context.leaseMs) return;
+    // It waits until the others have ended and that is written, but not for ever: they may be long.
+    if (this.#running.size + this.#unwritten > 0 && now - suspect.claimedAt < this.context.leaseMs) return;
     this.#suspects.shift();
     this.#alone = suspect;
     // What it would take along had better not be here.
@@ -307,6 +317,7 @@ export class Crew {
 
   #ended(attempt: Attempt, outcome: Outcome): void {
     this.#running.delete(attempt);
+    this.#unwritten++;
     const now = performance.now();
     this.#prefetch.took(now - attempt.startedAt!);
     this.context.onEnd(attempt, outcome);
@@ -317,13 +328,7 @@ export class Crew {
         startedMs: attempt.startedAt! - attempt.claimedAt,
         result: outcome.result,
       });
-    else
-      void this.context.write(attempt, outcome).then(() => {
-        this.context.attempts.delete(attempt);
-        this.context.onWritten(attempt, outcome);
-        this.wake.notify();
-      });
-    if (this.#alone === attempt) this.#endAlone(attempt);
+    else void this.context.write(attempt, outcome).then(() => this.#written(attempt, outcome));
     this.wake.notify();
     this.#pump();
   }
@@ -337,9 +342,13 @@ export class Crew {
     });
   }
 
-  #written(attempt: Attempt): void {
+  #written(attempt: Attempt, outcome: Outcome): void {
+    this.#unwritten--;
     this.context.attempts.delete(attempt);
-    this.context.onWritten(attempt, { verb: "complete", result: undefined });
+    this.context.onWritten(attempt, outcome);
+    this.wake.notify();
+    this.#endAlone(attempt);
+    if (this.#suspects.length > 0) this.#pump();
   }
 }
 

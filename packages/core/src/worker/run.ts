@@ -13,6 +13,8 @@ import type { WorkerSettings } from "./settings.ts";
 import { Signal } from "./signal.ts";
 import { WakeUp } from "./wake-up.ts";
 
+/** From so many in one claim on, a second one is made beside it. */
+const manyJobs = 100;
 /** How often it looks after timeouts, and after jobs that wait for a slot for too long. */
 const watchMs = 20;
 /** For so long after it had jobs it looks for more before it says that it sleeps. */
@@ -105,7 +107,7 @@ export class Run {
   begin(): void {
     void this.#wakeUp.connect();
     this.#pulse.start();
-    this.#loops = Promise.all(this.#crews.map((crew) => this.#takeJobs(crew)));
+    this.#loops = Promise.all(this.#crews.flatMap((crew) => [this.#takeJobs(crew), this.#takeAlong(crew)]));
   }
 
   /** Takes and runs jobs until none is ready, or a bound is reached. */
@@ -138,7 +140,10 @@ export class Run {
   /** Takes no more jobs, lets running ones end for `graceMs`, then hands them back. Never throws. */
   async close(graceMs: number): Promise<void> {
     this.#stopping = true;
-    for (const crew of this.#crews) crew.wake.notify();
+    for (const crew of this.#crews) {
+      crew.wake.notify();
+      crew.busy.notify();
+    }
     await this.#loops;
     await this.#endAttempts(graceMs);
     clearInterval(this.#watch);
@@ -173,8 +178,10 @@ export class Run {
         continue;
       }
       try {
-        if ((await crew.step(room)) > 0) {
+        const taken = await crew.step(room);
+        if (taken > 0) {
           foundAt = performance.now();
+          if (taken >= manyJobs) crew.busy.notify();
           // One job now and then is told of by its commit; a stream of them is looked for.
           if (++streak > 2) this.#wakeUp.awake(crew.queues);
           continue;
@@ -189,6 +196,21 @@ export class Run {
       }
     }
     this.#wakeUp.awake(crew.queues);
+  }
+
+  /** Where jobs come in hundreds, a second connection claims and completes beside the first. */
+  async #takeAlong(crew: Crew): Promise<void> {
+    // With one slot the order of claims is the order of runs.
+    if (crew.concurrency === 1) return;
+    while (!this.#stopping) {
+      await crew.busy.wait(60_000);
+      try {
+        while (!this.#stopping && crew.room >= manyJobs && (await crew.step(crew.room)) >= manyJobs)
+          await new Promise(setImmediate);
+      } catch {
+        // The first connection says it, and waits.
+      }
+    }
   }
 
   /** Waits for jobs, for as long as it makes sense; true where it slept. */
