@@ -143,7 +143,9 @@ export class JobCancelledError extends PillionError {
 export interface StoredJobError {
   readonly name: string;
   readonly message: string;
+  /** Where it was thrown, at most 20,000 characters of it. */
   readonly stack?: string | undefined;
+  /** Its own `code`, where it had one. */
   readonly code?: string | undefined;
 }
 
