@@ -1135,7 +1135,7 @@ CREATE OR REPLACE FUNCTION pillion.kept(parent regclass)
 AS $function$
   select i.inhrelid, d.day[1]::date
   from pg_inherits i join pg_class c on c.oid = i.inhrelid
-  cross join lateral regexp_matches(pg_get_expr(c.relpartbound, c.oid), '\d{4}-\d{2}-\d{2}', 'g') d(day)
+  cross join lateral regexp_matches(pg_get_expr(c.relpartbound, c.oid), '[0-9]{4}-[0-9]{2}-[0-9]{2}', 'g') d(day)
   where i.inhparent = parent
 $function$
 ;

@@ -3,7 +3,7 @@ import { createAdmin } from "@pillion/core/admin";
 import { createWorker, handle, schedule } from "@pillion/core/worker";
 import { expect, onTestFinished, test } from "vitest";
 import { urlWith } from "../url-with.ts";
-import { testQueue, until } from "../worker/queue.ts";
+import { listeningLogger, testQueue, until } from "../worker/queue.ts";
 import { expectEachOnce, firedSlots } from "./slots.ts";
 
 test("schedules are stored, listed and fired whatever a role's settings are", async () => {
@@ -18,9 +18,11 @@ test("schedules are stored, listed and fired whatever a role's settings are", as
   });
   const tick = defineJob({ name: "tick", payload: type<string>() });
   const ticks = schedule({ name: "it's \\ticks", everyMs: 100, job: tick("a 'quoted' \\text") });
+  const logger = listeningLogger();
   const workers = [1, 2].map(() =>
     createWorker({
       database,
+      logger,
       schema: queue.schema,
       handlers: [handle(tick, () => {})],
       schedules: [ticks],
@@ -33,6 +35,7 @@ test("schedules are stored, listed and fired whatever a role's settings are", as
   await Promise.all(workers.map((worker) => worker.start()));
   await until(async () => (await firedSlots(queue, ticks.name)).length >= 10);
   expectEachOnce(await firedSlots(queue, ticks.name), 100);
+  expect(logger.lines).toEqual([]);
   const admin = createAdmin({ database, schema: queue.schema });
   onTestFinished(() => admin.close());
   const [record] = await admin.schedules.list();
