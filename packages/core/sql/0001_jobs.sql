@@ -67,6 +67,32 @@ create index job_held on pillion.job (worker, claim) where state = 'running';
 create index job_slot on pillion.job (queue, partition_key) where slot;
 create index job_key on pillion.job (unique_key, name) where unique_key is not null;
 
+-- A claim of jobs that nobody asks for while they run: all of them in one row, since most of them end together. `job`
+-- does not have them meanwhile. Its arrays run in step: the n-th job is done, or would be charged with an attempt if
+-- its worker died. Jobs with a unique key, or of a limited queue, keep their rows.
+create table pillion.batch (
+  claim       bigint primary key,
+  worker      bigint not null,
+  claimed_at  timestamptz not null,
+  ids         bigint[] not null,
+  jobs        pillion.job[] not null,
+  done        boolean[] not null,
+  charged     boolean[] not null,
+  remaining   integer not null
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
+-- To compress what is gone in a moment costs more than it saves, and what is read by its places must lie open.
+alter table pillion.batch alter ids set storage external, alter jobs set storage external, alter done set storage plain, alter charged set storage plain;
+create index batch_worker on pillion.batch (worker, claim);
+
+-- Jobs in a batch that somebody has cancelled: its worker hears of it and ends the attempt.
+create table pillion.cancellation (
+  worker  bigint not null,
+  claim   bigint not null,
+  job     bigint not null,
+  at      timestamptz not null,
+  primary key (worker, claim, job)
+);
+
 -- Which job holds a unique key. A row outlives its job until the key is taken again or swept: whoever takes
 -- the key looks whether the holder still waits, so claims never touch this table.
 create table pillion.unique_key (
@@ -219,4 +245,18 @@ create view pillion.attempts as
   union all
   select id, attempt, worker, started_at, finished_at, state::text, error from pillion.archive where started_at is not null
   union all
-  select id, attempt, worker, started_at, null, 'running', null from pillion.job where state = 'running';
+  select id, attempt, worker, started_at, null, 'running', null from pillion.job where state = 'running'
+  union all
+  select j.id, j.attempt + 1, b.worker, b.claimed_at, null, 'running', null
+  from pillion.batch b cross join lateral unnest(b.jobs) with ordinality j where not b.done[j.ordinality];
+
+-- Every job that has not ended, whether it waits or runs.
+create view pillion.live as
+  select id, enqueued_xid, position, created_at, run_at, state, priority, version, attempt, max_attempts, queue, name, unique_key, partition_key,
+    payload, headers, start_before, worker, claim, started_at, cancelled_at, lost
+  from pillion.job
+  union all
+  select j.id, j.enqueued_xid, j.position, j.created_at, j.run_at, 'running', j.priority, j.version, j.attempt + 1, j.max_attempts, j.queue, j.name,
+    j.unique_key, j.partition_key, j.payload, j.headers, j.start_before, b.worker, b.claim, b.claimed_at,
+    (select c.at from pillion.cancellation c where c.worker = b.worker and c.claim = b.claim and c.job = j.id), j.lost
+  from pillion.batch b cross join lateral unnest(b.jobs) with ordinality j where not b.done[j.ordinality];

@@ -27,15 +27,15 @@ begin
       'execute on function pillion.cancel, pillion.retry, pillion.reschedule, pillion.pause, pillion.resume']
     when 'worker' then array[
       'select, insert, update, delete on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule,
-        pillion.start, pillion.blocked_key',
+        pillion.start, pillion.blocked_key, pillion.batch, pillion.cancellation',
       'select, insert on pillion.archive, pillion.attempt',
       'select, insert, update on pillion.subscription',
-      'select on pillion.migration, pillion.attempts',
+      'select on pillion.migration, pillion.attempts, pillion.live',
       'usage on sequence pillion.position, pillion.claim',
       'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until, pillion.keep,
-        pillion.claimed, pillion.step, pillion.allowed, pillion.claim_by_key, pillion.rescue, pillion.promote, pillion.tick']
+        pillion.claimed, pillion.step, pillion.unpack, pillion.allowed, pillion.claim_by_key, pillion.rescue, pillion.promote, pillion.tick']
     when 'reader' then array[
-      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.subscription, pillion.migration',
+      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.live, pillion.batch, pillion.cancellation, pillion.subscription, pillion.migration',
       'execute on function pillion.find_jobs']
   end;
   if rights is null then

@@ -6,25 +6,26 @@
 
 -- A claimed job as a JSON array after a comma: what a worker must know of it, in the order that claimed-job.ts reads.
 -- Its queue and its name are places in the worker's own lists; what few jobs have comes last, as an object.
-create function pillion.claimed(job pillion.job, queues text[], names text[]) returns text
+create function pillion.claimed(job pillion.job, attempt integer, queues text[], names text[]) returns text
 language sql stable return
-  concat(',["', (job).id, '",', (job).position, ',', (job).priority, ',', array_position(queues, (job).queue), ',', array_position(names, (job).name),
-    ',', (job).version, ',', (job).attempt, ',', coalesce((job).max_attempts, 0), ',', floor(date_part('epoch', (job).created_at) * 1000)::bigint,
-    ',', (job).payload,
+  ',[' || concat_ws(',', (job).id, (job).position, (job).priority, array_position(queues, (job).queue), array_position(names, (job).name),
+    (job).version, attempt, coalesce((job).max_attempts, 0), floor(date_part('epoch', (job).created_at) * 1000)::bigint, (job).payload,
     case when (job).run_at <> (job).created_at or (job).headers is not null or (job).partition_key is not null or (job).start_before is not null
            or (job).lost > 0 or (job).prefetched then
-      ',' || json_build_object('runAt', floor(date_part('epoch', (job).run_at) * 1000), 'headers', (job).headers, 'partitionKey', (job).partition_key,
-        'lost', (job).lost, 'prefetched', (job).prefetched, 'late', (job).attempt = 1 and (job).start_before < statement_timestamp()) end, ']');
+      json_build_object('runAt', floor(date_part('epoch', (job).run_at) * 1000), 'headers', (job).headers, 'partitionKey', (job).partition_key,
+        'lost', (job).lost, 'prefetched', (job).prefetched, 'late', attempt = 1 and (job).start_before < statement_timestamp()) end) || ']';
 
 -- Ends completed attempts and takes further jobs, in one round trip.
--- ids, claims, started, results: the attempts to complete; how many milliseconds after its claim each handler
---   started; and what they returned (a JSON array, or null where none returned anything).
+-- batches, batch_started: of each batch, as the text of an array, how many milliseconds after the claim the handler of
+--   each of its jobs started; -1 for those that are not to be completed now.
+-- ids, claims, started: the same of attempts whose jobs have rows of their own.
+-- results: what handlers returned, by the job's id; null where none returned anything.
 -- queues, priorities, bounds: the lanes, in the order in which they are read, each from a position on.
 -- most, free: how many jobs to take at most; and how many of them start at once, the others being claimed ahead. Those
 --   whose worker fell silent before are always claimed ahead: their start is written before it happens.
 -- Answers one JSON text, [head, job, job …].
 create function pillion.step(
-  worker bigint, ids bigint[], claims bigint[], started integer[], results jsonb,
+  worker bigint, batches bigint[], batch_started text[], ids bigint[], claims bigint[], started integer[], results jsonb,
   queues text[], priorities smallint[], bounds bigint[], names text[], versions integer[], most integer, free integer)
 returns text
 language plpgsql
@@ -33,18 +34,60 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off s
 as $$
 #variable_conflict use_column
 declare
+  -- How long what completes is kept: by most queues for the usual time.
+  usual     date := pillion.keep_until(null, 'completed', statement_timestamp());
+  usual_only boolean := not exists (select from pillion.queue q where q.keep_completed_ms is not null);
   ended     bigint[];
+  busy_batches json;
+  lost_batches json;
   busy      json;
   lost      json;
   oldest    xid8;
   fence     bigint;
   closed    json;
+  claimed_ids bigint[];
+  claimed_jobs pillion.job[];
+  charged   boolean[];
   jobs      text;
+  others    text;
 begin
+  if cardinality(step.batches) > 0 then
+    with held as materialized (
+      select d.claim, d.started, b.worker, b.claimed_at, b.jobs, b.done, b.remaining
+      from unnest(step.batches, step.batch_started) e(claim, started)
+      cross join lateral (select e.claim, e.started::integer[] as started) d
+      cross join lateral (select b.* from pillion.batch b where b.claim = d.claim for update skip locked) b
+    ), archived as (
+      insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, start_before, started_at,
+        worker, unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, result, keep_until)
+      select j.id, j.queue, j.name, j.version, j.priority, j.attempt + 1, j.max_attempts, j.created_at, j.run_at, j.start_before,
+        h.claimed_at + h.started[j.ordinality] * interval '1 millisecond', h.worker, j.unique_key, j.partition_key, j.enqueued_xid, j.payload,
+        j.headers, 'completed', statement_timestamp(), step.results -> j.id::text,
+        coalesce(case when not usual_only then (
+          select pillion.keep_until(q, 'completed', statement_timestamp()) from pillion.queue q where q.name = j.queue) end, usual)
+      from held h cross join lateral unnest(h.jobs) with ordinality j
+      where h.started[j.ordinality] >= 0 and not h.done[j.ordinality]
+    ), counted as (
+      select h.claim, h.remaining, (select count(*) from unnest(h.started, h.done) e(started, done) where e.started >= 0 and not e.done) as ended,
+        array(select e.done or e.started >= 0 from unnest(h.started, h.done) e(started, done)) as done
+      from held h
+    ), ended as (
+      delete from pillion.batch b using counted c where b.claim = c.claim and c.ended = c.remaining
+    ), begun as (
+      update pillion.batch b set remaining = b.remaining - c.ended, done = c.done
+      from counted c where b.claim = c.claim and c.ended < c.remaining
+    )
+    select array_agg(claim) into ended from held;
+    if cardinality(ended) is distinct from cardinality(step.batches) then
+      select json_agg(c::text) filter (where b.claim is not null), json_agg(c::text) filter (where b.claim is null) into busy_batches, lost_batches
+      from unnest(step.batches) c left join pillion.batch b on b.claim = c
+      where c <> all (coalesce(ended, '{}'));
+    end if;
+  end if;
   if cardinality(step.ids) > 0 then
     with done as (
-      select d.id, d.claim, d.started, nullif(step.results -> (d.n - 1)::integer, 'null') as result
-      from unnest(step.ids, step.claims, step.started) with ordinality d(id, claim, started, n)
+      select d.id, d.claim, d.started, step.results -> d.id::text as result
+      from unnest(step.ids, step.claims, step.started) d(id, claim, started)
     ), held as materialized (
       -- A claim stands in running jobs only. To ask for the state as well would offer the planner another index.
       select j.row, done.started, done.result
@@ -62,8 +105,10 @@ begin
         started_at, worker, unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, result, keep_until)
       select d.id, d.queue, d.name, d.version, d.priority, d.attempt, d.max_attempts, d.created_at, d.run_at, d.start_before,
         d.started_at, d.worker, d.unique_key, d.partition_key, d.enqueued_xid, d.payload, d.headers,
-        'completed', statement_timestamp(), d.result, pillion.keep_until(settings, 'completed', statement_timestamp())
-      from deleted d left join pillion.queue settings on settings.name = d.queue
+        'completed', statement_timestamp(), d.result,
+        coalesce(case when not usual_only then (
+          select pillion.keep_until(q, 'completed', statement_timestamp()) from pillion.queue q where q.name = d.queue) end, usual)
+      from deleted d
       returning id
     ), woken as materialized (
       -- A slot is free again: for a worker that waits for one.
@@ -85,11 +130,12 @@ begin
     select json_agg(q.name) into closed from pillion.queue q
     where q.name = any (step.queues) and (q.paused_at is not null or q.limited);
     with picked as materialized (
-      select ready.row, row_number() over so_far as rank, sum(ready.size) over so_far as bytes
+      select ready.row, ready.alone, row_number() over so_far as rank, sum(ready.size) over so_far as bytes
       from unnest(step.queues, step.priorities, step.bounds) lane(queue, priority, bound)
       left join pillion.queue q on q.name = lane.queue
       cross join lateral (
-        select j.ctid as row, case when pg_column_size(j.payload) > 2000 then octet_length(j.payload::text) else 0 end as size
+        select j.ctid as row, case when pg_column_size(j.payload) > 2000 then octet_length(j.payload::text) else 0 end as size,
+          j.unique_key is not null or j.cancelled_at is not null as alone
         from pillion.job j
         where j.state = 'ready' and j.partition_key is null and j.queue = lane.queue and j.priority = lane.priority and j.position >= lane.bound
           -- Inside a case it is looked up in a hash, and not joined.
@@ -102,16 +148,69 @@ begin
       window so_far as (rows unbounded preceding)
       limit step.most
     ), taken as (
+      delete from pillion.job j using picked
+      where j.ctid = picked.row and not picked.alone and (picked.rank = 1 or picked.bytes <= 8388608)
+      returning j as job, j.id, picked.rank <= step.free and j.lost = 0 as charged, pillion.claimed(j, j.attempt + 1, step.queues, step.names) as text
+    ), kept as (
       update pillion.job j
       set state = 'running', attempt = j.attempt + 1, worker = step.worker, claim = fence, started_at = statement_timestamp(),
         prefetched = picked.rank > step.free or j.lost > 0
       from picked
-      where j.ctid = picked.row and (picked.rank = 1 or picked.bytes <= 8388608)
-      returning pillion.claimed(j, step.queues, step.names) as job
+      where j.ctid = picked.row and picked.alone and (picked.rank = 1 or picked.bytes <= 8388608)
+      returning pillion.claimed(j, j.attempt, step.queues, step.names) as text
+    ), kept_text as (
+      select string_agg(k.text, '') as text from kept k
     )
-    select string_agg(job, '') into jobs from taken;
+    select array_agg(t.id), array_agg(t.job), array_agg(t.charged), string_agg(t.text, ''), (select k.text from kept_text k)
+    into claimed_ids, claimed_jobs, charged, jobs, others from taken t;
+    if claimed_ids is not null then
+      insert into pillion.batch (claim, worker, claimed_at, ids, jobs, done, charged, remaining)
+      values (fence, step.worker, statement_timestamp(), claimed_ids, claimed_jobs, array_fill(false, array[cardinality(claimed_ids)]), charged,
+        cardinality(claimed_ids));
+    end if;
   end if;
   return concat('[', json_build_object('claim', fence::text, 'xid', pg_current_xact_id_if_assigned()::text, 'oldest', oldest::text, 'front', pg_sequence_last_value('pillion.position'),
-    'closed', closed, 'busy', busy, 'lost', lost), jobs, ']');
+    'closed', closed, 'charged', to_json(charged), 'busyBatches', busy_batches, 'lostBatches', lost_batches, 'busy', busy, 'lost', lost), jobs, others, ']');
 end $$;
-revoke execute on function pillion.claimed, pillion.step from public;
+-- Gives jobs of batches rows of their own, as running, for whatever is to become of them other than completion. Answers
+-- the claims that somebody else has locked at this moment.
+create function pillion.unpack(claims bigint[], ids bigint[]) returns text[]
+language plpgsql
+set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set jit = off
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+declare
+  unpacked bigint[];
+begin
+  with held as materialized (
+    select b.* from (select distinct c as claim from unnest(unpack.claims) c) wanted
+    cross join lateral (select b.* from pillion.batch b where b.claim = wanted.claim for update skip locked) b
+  ), out as materialized (
+    select h.claim as by_claim, h.worker as by_worker, h.claimed_at, h.charged[j.ordinality] as charged, j.*
+    from held h cross join lateral unnest(h.jobs) with ordinality j
+    where not h.done[j.ordinality] and (unpack.ids is null or j.id = any (unpack.ids))
+  ), running as (
+    insert into pillion.job (id, enqueued_xid, position, created_at, run_at, state, priority, version, attempt, max_attempts, queue, name,
+      unique_key, partition_key, payload, headers, start_before, worker, claim, started_at, cancelled_at, lost, prefetched)
+    overriding system value
+    select o.id, o.enqueued_xid, o.position, o.created_at, o.run_at, 'running', o.priority, o.version, o.attempt + 1, o.max_attempts, o.queue, o.name,
+      o.unique_key, o.partition_key, o.payload, o.headers, o.start_before, o.by_worker, o.by_claim, o.claimed_at,
+      (select c.at from pillion.cancellation c where c.worker = o.by_worker and c.claim = o.by_claim and c.job = o.id), o.lost, not o.charged
+    from out o
+  ), uncancelled as (
+    delete from pillion.cancellation c using out o where c.worker = o.by_worker and c.claim = o.by_claim and c.job = o.id
+  ), counted as (
+    select h.claim, h.remaining, (select count(*) from out o where o.by_claim = h.claim) as gone,
+      array(select e.done or unpack.ids is null or e.id = any (unpack.ids) from unnest(h.ids, h.done) e(id, done)) as done
+    from held h
+  ), emptied as (
+    delete from pillion.batch b using counted c where b.claim = c.claim and c.gone = c.remaining
+  ), changed as (
+    update pillion.batch b set remaining = b.remaining - c.gone, done = c.done from counted c where b.claim = c.claim and c.gone < c.remaining
+  )
+  select array_agg(claim) into unpacked from held;
+  return array(select c::text from (select distinct c from unnest(unpack.claims) c) wanted
+               where c <> all (coalesce(unpacked, '{}')) and exists (select from pillion.batch b where b.claim = c));
+end $$;
+revoke execute on function pillion.unpack, pillion.claimed, pillion.step from public;

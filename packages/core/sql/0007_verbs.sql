@@ -41,7 +41,7 @@ begin
   -- A text, so that it is planned for this filter: what the filter does not name is not looked at.
   execute '
     select array(select id from (
-      (select j.id from pillion.job j
+      (select j.id from pillion.live j
        where j.state = any ($1) and ($2 is null or j.id = any ($2)) and j.id > coalesce($3, 0) and ($4 is null or j.id < $4)
          and ($5 is null or j.queue = $5) and ($6 is null or j.name = $6) and ($7 is null or j.unique_key = $7)
          and ($8 is null or j.partition_key = $8) and ($9 is null or j.headers @> $9) and (not $10 or j.attempt > 0)
@@ -107,6 +107,13 @@ begin
     update pillion.job j set cancelled_at = at
     where j.id = any (found) and j.state = 'running' and j.cancelled_at is null
     returning j.id, j.worker
+  ), noted as (
+    -- Jobs of a batch: beside it, so that nobody waits for us.
+    insert into pillion.cancellation (worker, claim, job, at)
+    select l.worker, l.claim, l.id, at from pillion.live l
+    where l.id = any (found) and l.state = 'running' and l.cancelled_at is null and not exists (select from pillion.job j where j.id = l.id)
+    on conflict do nothing
+    returning job, worker
   ), ended as (
     delete from pillion.job j where j.id = any (found) and j.state in ('scheduled', 'ready') returning j.*
   ), archived as (
@@ -118,8 +125,8 @@ begin
       pillion.keep_until(s.settled, 'cancelled', at)
     from ended e left join (select q.name, q as settled from pillion.queue q) s on s.name = e.queue
   )
-  select array(select id from marked union all select id from ended union all select job from freed order by id),
-    array(select distinct queue from freed), array(select distinct worker from marked)
+  select array(select id from marked union all select job from noted union all select id from ended union all select job from freed order by id),
+    array(select distinct queue from freed), array(select worker from marked union select worker from noted)
   into changed, queues, workers;
   perform pillion.guard_verb('cancel', guarded, queues, workers);
   return pillion.changed_jobs(changed, found, most);

@@ -14,6 +14,10 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off s
 as $$
 #variable_conflict use_column
 begin
+  perform pillion.unpack(array(
+    select b.claim from pillion.worker w join pillion.batch b on b.worker = w.id
+    where w.stopped_at is null and w.heartbeat_at < coalesce(rescue.now, statement_timestamp()) - w.lease_ms * interval '1 millisecond'
+    order by b.claim limit 10), null);
   return query
   with silent as materialized (
     select w.id, w.label, c.now
@@ -124,8 +128,26 @@ begin
   if worker is not null then
     update pillion.worker w set heartbeat_at = statement_timestamp(), stopped_at = null where w.id = worker;
     known := found;
-    select json_agg(j.id || ':' || j.claim), json_agg(j.id || ':' || j.claim) filter (where j.cancelled_at is not null) into held, cancelled
-    from pillion.job j where j.state = 'running' and j.worker = tick.worker and j.claim >= since;
+    -- Cancelled as they were about to end: what runs again after all, hears of it then.
+    with late as (
+      delete from pillion.cancellation c
+      where c.worker = tick.worker and not exists (
+        select from pillion.batch b cross join lateral unnest(b.ids, b.done) e(id, done) where b.claim = c.claim and e.id = c.job and not e.done)
+      returning c.job, c.at
+    ), free as materialized (
+      select j.ctid as row, late.at from late cross join lateral (
+        select j.ctid from pillion.job j where j.id = late.job for update skip locked) j
+    )
+    update pillion.job j set cancelled_at = free.at from free where j.ctid = free.row;
+    select json_agg(r.key), json_agg(r.key) filter (where r.cancelled) into held, cancelled
+    from (
+      select j.id || ':' || j.claim as key, j.cancelled_at is not null as cancelled
+      from pillion.job j where j.state = 'running' and j.worker = tick.worker and j.claim >= since
+      union all
+      select e.id || ':' || b.claim, exists (select from pillion.cancellation c where c.worker = b.worker and c.claim = b.claim and c.job = e.id)
+      from pillion.batch b cross join lateral unnest(b.ids, b.done) e(id, done)
+      where b.worker = tick.worker and b.claim >= since and not e.done
+    ) r;
   end if;
   begin
     select json_agg(r) into rescued from pillion.rescue(most) r;

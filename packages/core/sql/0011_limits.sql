@@ -158,7 +158,7 @@ begin
     set state = 'running', attempt = j.attempt + 1, worker = claim_by_key.worker, claim = fence, started_at = at,
       slot = settled.limited is true, prefetched = j.lost > 0
     from held where j.ctid = held.row
-    returning j.partition_key, pillion.claimed(j, array[claim_by_key.queue], claim_by_key.names) as job
+    returning j.partition_key, pillion.claimed(j, j.attempt, array[claim_by_key.queue], claim_by_key.names) as job
   ), counted as (
     insert into pillion.start (queue, partition_key, at, jobs)
     select claim_by_key.queue, '', at, count(*) from taken where settled.rate_limit is not null having count(*) > 0

@@ -54,11 +54,33 @@ create table pillion.attempt (
   keep_until date not null
 ) partition by LIST (keep_until);
 
+create table pillion.batch (
+  claim bigint not null,
+  worker bigint not null,
+  claimed_at timestamp with time zone not null,
+  ids bigint[] not null,
+  jobs pillion.job[] not null,
+  done boolean[] not null,
+  charged boolean[] not null,
+  remaining integer not null
+) with (
+  autovacuum_vacuum_scale_factor=0,
+  autovacuum_vacuum_threshold=500,
+  fillfactor=50
+);
+
 create table pillion.blocked_key (
   queue text not null,
   partition_key text not null,
   job bigint not null,
   "position" bigint not null
+);
+
+create table pillion.cancellation (
+  worker bigint not null,
+  claim bigint not null,
+  job bigint not null,
+  at timestamp with time zone not null
 );
 
 create table pillion.guard (
@@ -223,7 +245,11 @@ alter table pillion.attempt add constraint attempt_outcome_check CHECK ((outcome
 
 alter table pillion.attempt_default add constraint attempt_outcome_check CHECK ((outcome = ANY (ARRAY['failed'::text, 'lost'::text, 'released'::text, 'snoozed'::text, 'completed'::text, 'dead'::text, 'cancelled'::text])));
 
+alter table pillion.batch add constraint batch_pkey PRIMARY KEY (claim);
+
 alter table pillion.blocked_key add constraint blocked_key_pkey PRIMARY KEY (queue, partition_key);
+
+alter table pillion.cancellation add constraint cancellation_pkey PRIMARY KEY (worker, claim, job);
 
 alter table pillion.guard add constraint guard_pkey PRIMARY KEY (id);
 
@@ -299,6 +325,8 @@ CREATE INDEX archive_undone ON ONLY pillion.archive USING btree (state, id) WHER
 
 CREATE INDEX attempt_job ON ONLY pillion.attempt USING btree (job);
 
+CREATE INDEX batch_worker ON pillion.batch USING btree (worker, claim);
+
 CREATE INDEX blocked_key_job ON pillion.blocked_key USING btree (job);
 
 CREATE INDEX job_due ON pillion.job USING btree (run_at) WHERE (state = 'scheduled'::pillion.job_state);
@@ -343,15 +371,15 @@ begin
       'execute on function pillion.cancel, pillion.retry, pillion.reschedule, pillion.pause, pillion.resume']
     when 'worker' then array[
       'select, insert, update, delete on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule,
-        pillion.start, pillion.blocked_key',
+        pillion.start, pillion.blocked_key, pillion.batch, pillion.cancellation',
       'select, insert on pillion.archive, pillion.attempt',
       'select, insert, update on pillion.subscription',
-      'select on pillion.migration, pillion.attempts',
+      'select on pillion.migration, pillion.attempts, pillion.live',
       'usage on sequence pillion.position, pillion.claim',
       'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until, pillion.keep,
-        pillion.claimed, pillion.step, pillion.allowed, pillion.claim_by_key, pillion.rescue, pillion.promote, pillion.tick']
+        pillion.claimed, pillion.step, pillion.unpack, pillion.allowed, pillion.claim_by_key, pillion.rescue, pillion.promote, pillion.tick']
     when 'reader' then array[
-      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.subscription, pillion.migration',
+      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.live, pillion.batch, pillion.cancellation, pillion.subscription, pillion.migration',
       'execute on function pillion.find_jobs']
   end;
   if rights is null then
@@ -415,6 +443,13 @@ begin
     update pillion.job j set cancelled_at = at
     where j.id = any (found) and j.state = 'running' and j.cancelled_at is null
     returning j.id, j.worker
+  ), noted as (
+    -- Jobs of a batch: beside it, so that nobody waits for us.
+    insert into pillion.cancellation (worker, claim, job, at)
+    select l.worker, l.claim, l.id, at from pillion.live l
+    where l.id = any (found) and l.state = 'running' and l.cancelled_at is null and not exists (select from pillion.job j where j.id = l.id)
+    on conflict do nothing
+    returning job, worker
   ), ended as (
     delete from pillion.job j where j.id = any (found) and j.state in ('scheduled', 'ready') returning j.*
   ), archived as (
@@ -426,8 +461,8 @@ begin
       pillion.keep_until(s.settled, 'cancelled', at)
     from ended e left join (select q.name, q as settled from pillion.queue q) s on s.name = e.queue
   )
-  select array(select id from marked union all select id from ended union all select job from freed order by id),
-    array(select distinct queue from freed), array(select distinct worker from marked)
+  select array(select id from marked union all select job from noted union all select id from ended union all select job from freed order by id),
+    array(select distinct queue from freed), array(select worker from marked union select worker from noted)
   into changed, queues, workers;
   perform pillion.guard_verb('cancel', guarded, queues, workers);
   return pillion.changed_jobs(changed, found, most);
@@ -583,7 +618,7 @@ begin
     set state = 'running', attempt = j.attempt + 1, worker = claim_by_key.worker, claim = fence, started_at = at,
       slot = settled.limited is true, prefetched = j.lost > 0
     from held where j.ctid = held.row
-    returning j.partition_key, pillion.claimed(j, array[claim_by_key.queue], claim_by_key.names) as job
+    returning j.partition_key, pillion.claimed(j, j.attempt, array[claim_by_key.queue], claim_by_key.names) as job
   ), counted as (
     insert into pillion.start (queue, partition_key, at, jobs)
     select claim_by_key.queue, '', at, count(*) from taken where settled.rate_limit is not null having count(*) > 0
@@ -604,11 +639,11 @@ begin
 end $function$
 ;
 
-CREATE OR REPLACE FUNCTION pillion.claimed(job pillion.job, queues text[], names text[])
+CREATE OR REPLACE FUNCTION pillion.claimed(job pillion.job, attempt integer, queues text[], names text[])
  RETURNS text
  LANGUAGE sql
  STABLE
-RETURN concat(',["', (job).id, '",', (job)."position", ',', (job).priority, ',', array_position(queues, (job).queue), ',', array_position(names, (job).name), ',', (job).version, ',', (job).attempt, ',', COALESCE((job).max_attempts, 0), ',', (floor((date_part('epoch'::text, (job).created_at) * (1000)::double precision)))::bigint, ',', (job).payload, CASE WHEN (((job).run_at <> (job).created_at) OR ((job).headers IS NOT NULL) OR ((job).partition_key IS NOT NULL) OR ((job).start_before IS NOT NULL) OR ((job).lost > 0) OR (job).prefetched) THEN (','::text || json_build_object('runAt', floor((date_part('epoch'::text, (job).run_at) * (1000)::double precision)), 'headers', (job).headers, 'partitionKey', (job).partition_key, 'lost', (job).lost, 'prefetched', (job).prefetched, 'late', (((job).attempt = 1) AND ((job).start_before < statement_timestamp())))) ELSE NULL::text END, ']')
+RETURN ((',['::text || concat_ws(','::text, (job).id, (job)."position", (job).priority, array_position(queues, (job).queue), array_position(names, (job).name), (job).version, attempt, COALESCE((job).max_attempts, 0), (floor((date_part('epoch'::text, (job).created_at) * (1000)::double precision)))::bigint, (job).payload, CASE WHEN (((job).run_at <> (job).created_at) OR ((job).headers IS NOT NULL) OR ((job).partition_key IS NOT NULL) OR ((job).start_before IS NOT NULL) OR ((job).lost > 0) OR (job).prefetched) THEN json_build_object('runAt', floor((date_part('epoch'::text, (job).run_at) * (1000)::double precision)), 'headers', (job).headers, 'partitionKey', (job).partition_key, 'lost', (job).lost, 'prefetched', (job).prefetched, 'late', ((attempt = 1) AND ((job).start_before < statement_timestamp()))) ELSE NULL::json END)) || ']'::text)
 ;
 
 CREATE OR REPLACE FUNCTION pillion.days_ahead(parent regclass, at timestamp with time zone)
@@ -985,7 +1020,7 @@ begin
   -- A text, so that it is planned for this filter: what the filter does not name is not looked at.
   execute '
     select array(select id from (
-      (select j.id from pillion.job j
+      (select j.id from pillion.live j
        where j.state = any ($1) and ($2 is null or j.id = any ($2)) and j.id > coalesce($3, 0) and ($4 is null or j.id < $4)
          and ($5 is null or j.queue = $5) and ($6 is null or j.name = $6) and ($7 is null or j.unique_key = $7)
          and ($8 is null or j.partition_key = $8) and ($9 is null or j.headers @> $9) and (not $10 or j.attempt > 0)
@@ -1310,6 +1345,10 @@ CREATE OR REPLACE FUNCTION pillion.rescue(most integer, now timestamp with time 
 AS $function$
 #variable_conflict use_column
 begin
+  perform pillion.unpack(array(
+    select b.claim from pillion.worker w join pillion.batch b on b.worker = w.id
+    where w.stopped_at is null and w.heartbeat_at < coalesce(rescue.now, statement_timestamp()) - w.lease_ms * interval '1 millisecond'
+    order by b.claim limit 10), null);
   return query
   with silent as materialized (
     select w.id, w.label, c.now
@@ -1452,7 +1491,7 @@ begin
 end $function$
 ;
 
-CREATE OR REPLACE FUNCTION pillion.step(worker bigint, ids bigint[], claims bigint[], started integer[], results jsonb, queues text[], priorities smallint[], bounds bigint[], names text[], versions integer[], most integer, free integer)
+CREATE OR REPLACE FUNCTION pillion.step(worker bigint, batches bigint[], batch_started text[], ids bigint[], claims bigint[], started integer[], results jsonb, queues text[], priorities smallint[], bounds bigint[], names text[], versions integer[], most integer, free integer)
  RETURNS text
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1465,18 +1504,60 @@ CREATE OR REPLACE FUNCTION pillion.step(worker bigint, ids bigint[], claims bigi
 AS $function$
 #variable_conflict use_column
 declare
+  -- How long what completes is kept: by most queues for the usual time.
+  usual     date := pillion.keep_until(null, 'completed', statement_timestamp());
+  usual_only boolean := not exists (select from pillion.queue q where q.keep_completed_ms is not null);
   ended     bigint[];
+  busy_batches json;
+  lost_batches json;
   busy      json;
   lost      json;
   oldest    xid8;
   fence     bigint;
   closed    json;
+  claimed_ids bigint[];
+  claimed_jobs pillion.job[];
+  charged   boolean[];
   jobs      text;
+  others    text;
 begin
+  if cardinality(step.batches) > 0 then
+    with held as materialized (
+      select d.claim, d.started, b.worker, b.claimed_at, b.jobs, b.done, b.remaining
+      from unnest(step.batches, step.batch_started) e(claim, started)
+      cross join lateral (select e.claim, e.started::integer[] as started) d
+      cross join lateral (select b.* from pillion.batch b where b.claim = d.claim for update skip locked) b
+    ), archived as (
+      insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, start_before, started_at,
+        worker, unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, result, keep_until)
+      select j.id, j.queue, j.name, j.version, j.priority, j.attempt + 1, j.max_attempts, j.created_at, j.run_at, j.start_before,
+        h.claimed_at + h.started[j.ordinality] * interval '1 millisecond', h.worker, j.unique_key, j.partition_key, j.enqueued_xid, j.payload,
+        j.headers, 'completed', statement_timestamp(), step.results -> j.id::text,
+        coalesce(case when not usual_only then (
+          select pillion.keep_until(q, 'completed', statement_timestamp()) from pillion.queue q where q.name = j.queue) end, usual)
+      from held h cross join lateral unnest(h.jobs) with ordinality j
+      where h.started[j.ordinality] >= 0 and not h.done[j.ordinality]
+    ), counted as (
+      select h.claim, h.remaining, (select count(*) from unnest(h.started, h.done) e(started, done) where e.started >= 0 and not e.done) as ended,
+        array(select e.done or e.started >= 0 from unnest(h.started, h.done) e(started, done)) as done
+      from held h
+    ), ended as (
+      delete from pillion.batch b using counted c where b.claim = c.claim and c.ended = c.remaining
+    ), begun as (
+      update pillion.batch b set remaining = b.remaining - c.ended, done = c.done
+      from counted c where b.claim = c.claim and c.ended < c.remaining
+    )
+    select array_agg(claim) into ended from held;
+    if cardinality(ended) is distinct from cardinality(step.batches) then
+      select json_agg(c::text) filter (where b.claim is not null), json_agg(c::text) filter (where b.claim is null) into busy_batches, lost_batches
+      from unnest(step.batches) c left join pillion.batch b on b.claim = c
+      where c <> all (coalesce(ended, '{}'));
+    end if;
+  end if;
   if cardinality(step.ids) > 0 then
     with done as (
-      select d.id, d.claim, d.started, nullif(step.results -> (d.n - 1)::integer, 'null') as result
-      from unnest(step.ids, step.claims, step.started) with ordinality d(id, claim, started, n)
+      select d.id, d.claim, d.started, step.results -> d.id::text as result
+      from unnest(step.ids, step.claims, step.started) d(id, claim, started)
     ), held as materialized (
       -- A claim stands in running jobs only. To ask for the state as well would offer the planner another index.
       select j.row, done.started, done.result
@@ -1494,8 +1575,10 @@ begin
         started_at, worker, unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, result, keep_until)
       select d.id, d.queue, d.name, d.version, d.priority, d.attempt, d.max_attempts, d.created_at, d.run_at, d.start_before,
         d.started_at, d.worker, d.unique_key, d.partition_key, d.enqueued_xid, d.payload, d.headers,
-        'completed', statement_timestamp(), d.result, pillion.keep_until(settings, 'completed', statement_timestamp())
-      from deleted d left join pillion.queue settings on settings.name = d.queue
+        'completed', statement_timestamp(), d.result,
+        coalesce(case when not usual_only then (
+          select pillion.keep_until(q, 'completed', statement_timestamp()) from pillion.queue q where q.name = d.queue) end, usual)
+      from deleted d
       returning id
     ), woken as materialized (
       -- A slot is free again: for a worker that waits for one.
@@ -1517,11 +1600,12 @@ begin
     select json_agg(q.name) into closed from pillion.queue q
     where q.name = any (step.queues) and (q.paused_at is not null or q.limited);
     with picked as materialized (
-      select ready.row, row_number() over so_far as rank, sum(ready.size) over so_far as bytes
+      select ready.row, ready.alone, row_number() over so_far as rank, sum(ready.size) over so_far as bytes
       from unnest(step.queues, step.priorities, step.bounds) lane(queue, priority, bound)
       left join pillion.queue q on q.name = lane.queue
       cross join lateral (
-        select j.ctid as row, case when pg_column_size(j.payload) > 2000 then octet_length(j.payload::text) else 0 end as size
+        select j.ctid as row, case when pg_column_size(j.payload) > 2000 then octet_length(j.payload::text) else 0 end as size,
+          j.unique_key is not null or j.cancelled_at is not null as alone
         from pillion.job j
         where j.state = 'ready' and j.partition_key is null and j.queue = lane.queue and j.priority = lane.priority and j.position >= lane.bound
           -- Inside a case it is looked up in a hash, and not joined.
@@ -1534,17 +1618,29 @@ begin
       window so_far as (rows unbounded preceding)
       limit step.most
     ), taken as (
+      delete from pillion.job j using picked
+      where j.ctid = picked.row and not picked.alone and (picked.rank = 1 or picked.bytes <= 8388608)
+      returning j as job, j.id, picked.rank <= step.free and j.lost = 0 as charged, pillion.claimed(j, j.attempt + 1, step.queues, step.names) as text
+    ), kept as (
       update pillion.job j
       set state = 'running', attempt = j.attempt + 1, worker = step.worker, claim = fence, started_at = statement_timestamp(),
         prefetched = picked.rank > step.free or j.lost > 0
       from picked
-      where j.ctid = picked.row and (picked.rank = 1 or picked.bytes <= 8388608)
-      returning pillion.claimed(j, step.queues, step.names) as job
+      where j.ctid = picked.row and picked.alone and (picked.rank = 1 or picked.bytes <= 8388608)
+      returning pillion.claimed(j, j.attempt, step.queues, step.names) as text
+    ), kept_text as (
+      select string_agg(k.text, '') as text from kept k
     )
-    select string_agg(job, '') into jobs from taken;
+    select array_agg(t.id), array_agg(t.job), array_agg(t.charged), string_agg(t.text, ''), (select k.text from kept_text k)
+    into claimed_ids, claimed_jobs, charged, jobs, others from taken t;
+    if claimed_ids is not null then
+      insert into pillion.batch (claim, worker, claimed_at, ids, jobs, done, charged, remaining)
+      values (fence, step.worker, statement_timestamp(), claimed_ids, claimed_jobs, array_fill(false, array[cardinality(claimed_ids)]), charged,
+        cardinality(claimed_ids));
+    end if;
   end if;
   return concat('[', json_build_object('claim', fence::text, 'xid', pg_current_xact_id_if_assigned()::text, 'oldest', oldest::text, 'front', pg_sequence_last_value('pillion.position'),
-    'closed', closed, 'busy', busy, 'lost', lost), jobs, ']');
+    'closed', closed, 'charged', to_json(charged), 'busyBatches', busy_batches, 'lostBatches', lost_batches, 'busy', busy, 'lost', lost), jobs, others, ']');
 end $function$
 ;
 
@@ -1574,8 +1670,26 @@ begin
   if worker is not null then
     update pillion.worker w set heartbeat_at = statement_timestamp(), stopped_at = null where w.id = worker;
     known := found;
-    select json_agg(j.id || ':' || j.claim), json_agg(j.id || ':' || j.claim) filter (where j.cancelled_at is not null) into held, cancelled
-    from pillion.job j where j.state = 'running' and j.worker = tick.worker and j.claim >= since;
+    -- Cancelled as they were about to end: what runs again after all, hears of it then.
+    with late as (
+      delete from pillion.cancellation c
+      where c.worker = tick.worker and not exists (
+        select from pillion.batch b cross join lateral unnest(b.ids, b.done) e(id, done) where b.claim = c.claim and e.id = c.job and not e.done)
+      returning c.job, c.at
+    ), free as materialized (
+      select j.ctid as row, late.at from late cross join lateral (
+        select j.ctid from pillion.job j where j.id = late.job for update skip locked) j
+    )
+    update pillion.job j set cancelled_at = free.at from free where j.ctid = free.row;
+    select json_agg(r.key), json_agg(r.key) filter (where r.cancelled) into held, cancelled
+    from (
+      select j.id || ':' || j.claim as key, j.cancelled_at is not null as cancelled
+      from pillion.job j where j.state = 'running' and j.worker = tick.worker and j.claim >= since
+      union all
+      select e.id || ':' || b.claim, exists (select from pillion.cancellation c where c.worker = b.worker and c.claim = b.claim and c.job = e.id)
+      from pillion.batch b cross join lateral unnest(b.ids, b.done) e(id, done)
+      where b.worker = tick.worker and b.claim >= since and not e.done
+    ) r;
   end if;
   begin
     select json_agg(r) into rescued from pillion.rescue(most) r;
@@ -1641,6 +1755,53 @@ begin
     end if;
   end if;
   return null;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.unpack(claims bigint[], ids bigint[])
+ RETURNS text[]
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  unpacked bigint[];
+begin
+  with held as materialized (
+    select b.* from (select distinct c as claim from unnest(unpack.claims) c) wanted
+    cross join lateral (select b.* from pillion.batch b where b.claim = wanted.claim for update skip locked) b
+  ), out as materialized (
+    select h.claim as by_claim, h.worker as by_worker, h.claimed_at, h.charged[j.ordinality] as charged, j.*
+    from held h cross join lateral unnest(h.jobs) with ordinality j
+    where not h.done[j.ordinality] and (unpack.ids is null or j.id = any (unpack.ids))
+  ), running as (
+    insert into pillion.job (id, enqueued_xid, position, created_at, run_at, state, priority, version, attempt, max_attempts, queue, name,
+      unique_key, partition_key, payload, headers, start_before, worker, claim, started_at, cancelled_at, lost, prefetched)
+    overriding system value
+    select o.id, o.enqueued_xid, o.position, o.created_at, o.run_at, 'running', o.priority, o.version, o.attempt + 1, o.max_attempts, o.queue, o.name,
+      o.unique_key, o.partition_key, o.payload, o.headers, o.start_before, o.by_worker, o.by_claim, o.claimed_at,
+      (select c.at from pillion.cancellation c where c.worker = o.by_worker and c.claim = o.by_claim and c.job = o.id), o.lost, not o.charged
+    from out o
+  ), uncancelled as (
+    delete from pillion.cancellation c using out o where c.worker = o.by_worker and c.claim = o.by_claim and c.job = o.id
+  ), counted as (
+    select h.claim, h.remaining, (select count(*) from out o where o.by_claim = h.claim) as gone,
+      array(select e.done or unpack.ids is null or e.id = any (unpack.ids) from unnest(h.ids, h.done) e(id, done)) as done
+    from held h
+  ), emptied as (
+    delete from pillion.batch b using counted c where b.claim = c.claim and c.gone = c.remaining
+  ), changed as (
+    update pillion.batch b set remaining = b.remaining - c.gone, done = c.done from counted c where b.claim = c.claim and c.gone < c.remaining
+  )
+  select array_agg(claim) into unpacked from held;
+  return array(select c::text from (select distinct c from unnest(unpack.claims) c) wanted
+               where c <> all (coalesce(unpacked, '{}')) and exists (select from pillion.batch b where b.claim = c));
 end $function$
 ;
 
@@ -1752,4 +1913,68 @@ UNION ALL
     'running'::text AS outcome,
     NULL::jsonb AS error
    FROM pillion.job
-  WHERE (state = 'running'::pillion.job_state);
+  WHERE (state = 'running'::pillion.job_state)
+UNION ALL
+ SELECT j.id AS job,
+    (j.attempt + 1) AS attempt,
+    b.worker,
+    b.claimed_at AS started_at,
+    NULL::timestamp with time zone AS finished_at,
+    'running'::text AS outcome,
+    NULL::jsonb AS error
+   FROM (pillion.batch b
+     CROSS JOIN LATERAL unnest(b.jobs) WITH ORDINALITY j(id, enqueued_xid, "position", created_at, run_at, guard, state, priority, version, attempt, max_attempts, queue, name, unique_key, partition_key, payload, headers, start_before, worker, claim, started_at, cancelled_at, lost, prefetched, slot, ordinality))
+  WHERE (NOT b.done[j.ordinality]);
+
+create view pillion.live as
+ SELECT id,
+    enqueued_xid,
+    "position",
+    created_at,
+    run_at,
+    state,
+    priority,
+    version,
+    attempt,
+    max_attempts,
+    queue,
+    name,
+    unique_key,
+    partition_key,
+    payload,
+    headers,
+    start_before,
+    worker,
+    claim,
+    started_at,
+    cancelled_at,
+    lost
+   FROM pillion.job
+UNION ALL
+ SELECT j.id,
+    j.enqueued_xid,
+    j."position",
+    j.created_at,
+    j.run_at,
+    'running'::pillion.job_state AS state,
+    j.priority,
+    j.version,
+    (j.attempt + 1) AS attempt,
+    j.max_attempts,
+    j.queue,
+    j.name,
+    j.unique_key,
+    j.partition_key,
+    j.payload,
+    j.headers,
+    j.start_before,
+    b.worker,
+    b.claim,
+    b.claimed_at AS started_at,
+    ( SELECT c.at
+           FROM pillion.cancellation c
+          WHERE ((c.worker = b.worker) AND (c.claim = b.claim) AND (c.job = j.id))) AS cancelled_at,
+    j.lost
+   FROM (pillion.batch b
+     CROSS JOIN LATERAL unnest(b.jobs) WITH ORDINALITY j(id, enqueued_xid, "position", created_at, run_at, guard, state, priority, version, attempt, max_attempts, queue, name, unique_key, partition_key, payload, headers, start_before, worker, claim, started_at, cancelled_at, lost, prefetched, slot, ordinality))
+  WHERE (NOT b.done[j.ordinality]);

@@ -1,3 +1,5 @@
+import type { Place } from "./step.ts";
+
 /** A job as a claim answers it. */
 export interface ClaimedJob {
   readonly id: string;
@@ -12,6 +14,10 @@ export interface ClaimedJob {
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   readonly payload: unknown;
+  /** Its place in its claim, which one row holds; undefined where it has a row of its own. */
+  readonly place: Place | undefined;
+  /** Claimed ahead: no crash counts against it until its start is written. */
+  readonly prefetched: boolean;
   /** What few jobs have. */
   readonly more: ClaimedMore | undefined;
 }
@@ -22,7 +28,7 @@ interface ClaimedMore {
   readonly partitionKey: string | null;
   /** Attempts in which its worker fell silent. */
   readonly lost: number;
-  /** Claimed ahead: no crash counts against it until its start is written. */
+  /** The same, of a job with a row of its own. */
   readonly prefetched: boolean;
   /** It was to start before now, or not at all. */
   readonly late: boolean | null;
@@ -33,11 +39,16 @@ export function readClaimedJobs(
   rows: readonly (readonly never[])[],
   queues: readonly string[],
   names: readonly string[],
+  /** Of the first of them, which one row holds: whether a crash counts. */
+  charged: readonly boolean[] = [],
 ): ClaimedJob[] {
   return rows
     .map(
-      ([id, position, priority, queue, name, version, attempt, maxAttempts, createdAt, payload, more]) => ({
-        id: id!,
+      (
+        [id, position, priority, queue, name, version, attempt, maxAttempts, createdAt, payload, more],
+        index,
+      ) => ({
+        id: String(id!),
         position: position!,
         priority: priority!,
         queue: queues[queue! - 1]!,
@@ -47,6 +58,9 @@ export function readClaimedJobs(
         maxAttempts: maxAttempts!,
         createdAt: createdAt!,
         payload: payload as unknown,
+        place: index < charged.length ? { index, size: charged.length } : undefined,
+        prefetched:
+          index < charged.length ? !charged[index] : ((more as ClaimedMore | undefined)?.prefetched ?? false),
         more: more as ClaimedMore | undefined,
       }),
     )

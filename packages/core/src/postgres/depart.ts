@@ -13,6 +13,7 @@ update ${schema.worker} w
 set stopped_at = coalesce(${nowText}::text::timestamptz, statement_timestamp())
 where w.id = ${(input) => input.worker}::text::bigint
   and not exists (select from ${schema.job} j where j.state = 'running' and j.worker = w.id)
+  and not exists (select from ${schema.batch} b where b.worker = w.id)
 returning w.id::text`;
 
 /** Closes the books on workers that have been silent for a day and hold nothing. */
@@ -21,4 +22,5 @@ update ${schema.worker} w
 set stopped_at = w.heartbeat_at
 where w.stopped_at is null
   and w.heartbeat_at < coalesce(${nowText}::text::timestamptz, statement_timestamp()) - interval '1 day'
-  and not exists (select from ${schema.job} j where j.state = 'running' and j.worker = w.id)`;
+  and not exists (select from ${schema.job} j where j.state = 'running' and j.worker = w.id)
+  and not exists (select from ${schema.batch} b where b.worker = w.id)`;

@@ -28,6 +28,7 @@ import { subscribe, unsubscribe } from "./subscribe.ts";
 import { sweepKeys } from "./sweep-keys.ts";
 import { tick } from "./tick.ts";
 import { unhandled } from "./unhandled.ts";
+import { unpack } from "./unpack.ts";
 
 /** Every statement on one schema, compiled. What an engine is, other databases will have to offer too. */
 export type Engine = ReturnType<typeof postgresEngine>;
@@ -43,6 +44,7 @@ export function postgresEngine(schemaName: string) {
     tick: tick(schema),
     claimByKey: claimByKey(schema),
     markStarted: markStarted(schema),
+    unpack: unpack(schema),
     retry: retry(schema),
     discard: discard(schema),
     release: release(schema),

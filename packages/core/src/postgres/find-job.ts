@@ -10,7 +10,7 @@ const id = (input: { readonly id: string }) => input.id;
 export const findJob = (schema: Schema) => sql<{ readonly id: string }>`
 with job as (
   select to_jsonb(j) || jsonb_build_object('finished_at', null, 'error', null, 'result', null) as job
-  from ${schema.job} j where j.id = ${id}::text::bigint
+  from ${schema.live} j where j.id = ${id}::text::bigint
   union all
   select to_jsonb(a) from ${schema.archive} a where a.id = ${id}::text::bigint
 ), attempts as materialized (

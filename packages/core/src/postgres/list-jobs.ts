@@ -9,12 +9,13 @@ export interface ListJobsInput {
 
 /** Jobs in every state, the newest first: one JSON text each. */
 export const listJobs = (schema: Schema) => sql<ListJobsInput>`
-select job.job::text
-from unnest(${schema.findJobs}(${(input) => input.filter}::text::jsonb, enum_range(null::${schema.jobState}),
-  ${(input) => String(input.limit)}::text::integer, false, true)) as wanted(id)
-cross join lateral (
-  select to_jsonb(j) as job from ${schema.job} j where j.id = wanted.id
+with wanted as materialized (
+  select id from unnest(${schema.findJobs}(${(input) => input.filter}::text::jsonb, enum_range(null::${schema.jobState}),
+  ${(input) => String(input.limit)}::text::integer, false, true)) id
+), job as (
+  select w.id, to_jsonb(l) as job from ${schema.live} l join wanted w on w.id = l.id
   union all
-  select to_jsonb(a) from ${schema.archive} a where a.id = wanted.id
-) job
-order by wanted.id desc`;
+  select w.id, a.job from wanted w cross join lateral (select to_jsonb(a) as job from ${schema.archive} a where a.id = w.id) a
+)
+select job.job::text from job
+order by job.id desc`;

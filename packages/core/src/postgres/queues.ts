@@ -19,7 +19,7 @@ with recursive lane as (
           order by j.queue limit 1)
   from line where line.queue is not null
 ), running as materialized (
-  select queue, count(*) as jobs from (select j.queue from ${schema.job} j where j.state = 'running' limit 10000) r group by queue
+  select queue, count(*) as jobs from (select j.queue from ${schema.live} j where j.state = 'running' limit 10000) r group by queue
 ), scheduled as materialized (
   select queue, count(*) as jobs
   from (select j.queue from ${schema.job} j where j.state = 'scheduled' order by j.run_at limit 10000) s group by queue

@@ -7,8 +7,16 @@ import type { Schema } from "./schema.ts";
 export interface Completion extends Settlement {
   /** How many milliseconds after the claim its handler started. */
   readonly startedMs: number;
+  /** Which of the jobs of its claim it is, and how many they were; undefined where the job has a row of its own. */
+  readonly place?: Place | undefined;
   /** What the handler returned, as JSON; undefined where it returned nothing. */
   readonly result?: unknown;
+}
+
+/** A job's place in a batch: the first is 0. */
+export interface Place {
+  readonly index: number;
+  readonly size: number;
 }
 
 /** Where a claim looks: a queue and a priority, from a position on. */
@@ -44,15 +52,19 @@ export interface StepAnswer {
   /** Completions that somebody else's lock kept from being written; and those of jobs that another has by now. */
   readonly busy: readonly string[];
   readonly lost: readonly string[];
+  /** The same of whole claims. */
+  readonly busyBatches: readonly string[];
+  readonly lostBatches: readonly string[];
   /** In the order in which they are to run. */
   readonly jobs: readonly ClaimedJob[];
 }
 
 /** Completes attempts and claims jobs, in one round trip: sql/0006_claim.sql says how. */
 export const step = (schema: Schema) => sql<StepInput>`
-select ${schema.step}(${(input) => input.worker}::text::bigint, ${(input) => numberArray(input.completions.map(({ id }) => id))}::text::bigint[],
-  ${(input) => numberArray(input.completions.map(({ claim }) => claim))}::text::bigint[],
-  ${(input) => numberArray(input.completions.map(({ startedMs }) => Math.round(startedMs)))}::text::integer[], ${(input) => results(input.completions)}::text::jsonb,
+select ${schema.step}(${(input) => input.worker}::text::bigint, ${(input) => numberArray([...batchesOf(input).keys()])}::text::bigint[],
+  ${(input) => textArray([...batchesOf(input).values()].map(numberArray))}::text::text[],
+  ${(input) => numberArray(rowsOf(input).map(({ id }) => id))}::text::bigint[], ${(input) => numberArray(rowsOf(input).map(({ claim }) => claim))}::text::bigint[],
+  ${(input) => numberArray(rowsOf(input).map(({ startedMs }) => Math.round(startedMs)))}::text::integer[], ${(input) => results(input.completions)}::text::jsonb,
   ${(input) => textArray(input.lanes.map(({ queue }) => queue))}::text::text[], ${(input) => numberArray(input.lanes.map(({ priority }) => priority))}::text::smallint[],
   ${(input) => numberArray(input.lanes.map(({ bound }) => bound))}::text::bigint[], ${(input) => textArray(input.types.map(({ name }) => name))}::text::text[],
   ${(input) => numberArray(input.types.map(({ version }) => version))}::text::integer[], ${(input) => String(input.most)}::text::integer,
@@ -71,17 +83,35 @@ export function readStep(
     closed: head.closed ?? [],
     busy: head.busy ?? [],
     lost: head.lost ?? [],
+    busyBatches: head.busyBatches ?? [],
+    lostBatches: head.lostBatches ?? [],
     jobs: readClaimedJobs(
       jobs,
       lanes.map(({ queue }) => queue),
       types.map(({ name }) => name),
+      head.charged ?? [],
     ),
   };
 }
 
+const rowsOf = ({ completions }: StepInput) => completions.filter(({ place }) => place === undefined);
+
+/** By claim, for each of its jobs: when its handler started, -1 where it is not to be completed. */
+function batchesOf({ completions }: StepInput): ReadonlyMap<string, number[]> {
+  const batches = new Map<string, number[]>();
+  for (const { claim, place, startedMs } of completions) {
+    if (!place) continue;
+    const started = batches.get(claim) ?? new Array<number>(place.size).fill(-1);
+    batches.set(claim, started);
+    started[place.index] = Math.max(0, Math.round(startedMs));
+  }
+  return batches;
+}
+
 /** Null where no handler returned anything, as most do not. */
 function results(completions: readonly Completion[]): string | null {
-  return completions.some(({ result }) => result !== undefined)
-    ? JSON.stringify(completions.map(({ result }) => result ?? null))
-    : null;
+  const returned = completions.filter(({ result }) => result !== undefined);
+  return returned.length === 0
+    ? null
+    : JSON.stringify(Object.fromEntries(returned.map(({ id, result }) => [id, result])));
 }

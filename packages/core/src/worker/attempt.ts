@@ -7,6 +7,7 @@ import {
 } from "../errors.ts";
 import { jsonIssueOf } from "../json.ts";
 import type { ClaimedJob } from "../postgres/claimed-job.ts";
+import type { Place } from "../postgres/step.ts";
 import type { ActiveJob, Handler } from "./handler.ts";
 import { judge, type Outcome, spent } from "./outcome.ts";
 import { Snooze } from "./snooze.ts";
@@ -17,6 +18,8 @@ export class Attempt {
   readonly name: string;
   readonly number: number;
   readonly maxAttempts: number;
+  /** Its place in the row of its claim; undefined once it has a row of its own. */
+  place: Place | undefined;
   /** False once the handler has ended: the outcome is being written. */
   handling = true;
   /** When its handler was called; undefined before. */
@@ -34,6 +37,7 @@ export class Attempt {
     this.id = job.id;
     this.name = job.name;
     this.number = job.attempt;
+    this.place = job.place;
     this.maxAttempts = job.maxAttempts || handler.jobType.maxAttempts;
   }
 

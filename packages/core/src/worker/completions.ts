@@ -36,20 +36,20 @@ export class Completions {
     this.#pending.unshift(...taken);
   }
 
-  settle(taken: readonly Pending[], { busy, lost }: StepAnswer): void {
-    const unwritten = busy.length + lost.length === 0 ? undefined : new Set([...busy, ...lost]);
+  settle(taken: readonly Pending[], { busy, lost, busyBatches, lostBatches }: StepAnswer): void {
     for (const pending of taken) {
-      const { attempt, unsure } = pending;
-      if (unwritten?.has(attempt.id)) {
-        if (busy.includes(attempt.id)) {
-          this.#pending.push(pending);
-          continue;
-        }
-        if (!unsure)
-          this.logger.warn(
-            `${attempt} ended after its lease had passed on: its outcome (complete) was not written`,
-          );
+      const { attempt, completion, unsure } = pending;
+      const [isBusy, isLost] = completion.place
+        ? [busyBatches.includes(attempt.claim), lostBatches.includes(attempt.claim)]
+        : [busy.includes(attempt.id), lost.includes(attempt.id)];
+      if (isBusy) {
+        this.#pending.push(pending);
+        continue;
       }
+      if (isLost && !unsure)
+        this.logger.warn(
+          `${attempt} ended after its lease had passed on: its outcome (complete) was not written`,
+        );
       this.onWritten(attempt);
     }
   }

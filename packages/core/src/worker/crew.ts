@@ -276,7 +276,10 @@ export class Crew {
     this.#slots++;
     this.#running.add(attempt);
     try {
-      const rows = await link.run(link.engine.markStarted, { settlements: [attempt] });
+      await link.unpack([attempt]);
+      const rows = await link.run(link.engine.markStarted, {
+        settlements: [{ id: attempt.id, claim: attempt.claim }],
+      });
       this.#slots--;
       this.#running.delete(attempt);
       if (rows[0]?.status === "done" && !this.#stopping) return this.#start(attempt);
@@ -326,6 +329,7 @@ export class Crew {
         id: attempt.id,
         claim: attempt.claim,
         startedMs: attempt.startedAt! - attempt.claimedAt,
+        place: attempt.place,
         result: outcome.result,
       });
     else void this.context.write(attempt, outcome).then(() => this.#written(attempt, outcome));
@@ -358,6 +362,6 @@ function isSuspect({ job: { more }, number, maxAttempts }: Attempt): boolean {
   return lost >= 2 || (lost === 1 && number >= maxAttempts);
 }
 
-function mustBeMarked({ job: { more }, number, maxAttempts }: Attempt): boolean {
-  return more?.prefetched === true && (more.lost > 0 || number >= maxAttempts);
+function mustBeMarked({ job: { more, prefetched }, number, maxAttempts }: Attempt): boolean {
+  return prefetched && ((more?.lost ?? 0) > 0 || number >= maxAttempts);
 }

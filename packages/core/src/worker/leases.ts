@@ -80,6 +80,10 @@ export class Leases {
       .map((key) => key.split(":") as [string, string])
       .map(([id, claim]) => ({ id, claim }));
     if (settlements.length === 0) return;
+    await this.link.run(this.link.engine.unpack, {
+      claims: settlements.map(({ claim }) => claim),
+      ids: settlements.map(({ id }) => id),
+    });
     await this.link.run(this.link.engine.release, { settlements });
     const jobs = settlements.length === 1 ? "1 job that was" : `${settlements.length} jobs that were`;
     this.logger.warn(`handed back ${jobs} claimed by a statement whose answer never came`);

@@ -3,6 +3,7 @@ import { InvalidConfigurationError, SchemaOutdatedError } from "../errors.ts";
 import { currentVersion } from "../migrate/migration-sql.ts";
 import { type Engine, postgresEngine } from "../postgres/engine.ts";
 import { migrateCommand, schemaErrorOf } from "../postgres/schema-error.ts";
+import type { Place } from "../postgres/step.ts";
 import { type Row, type StatementOf, sql } from "../statement.ts";
 
 /** A database and the queue's schema in it: what all parts of a worker run their statements on. */
@@ -51,6 +52,18 @@ export class Link {
     } finally {
       await session.query("commit");
     }
+  }
+
+  /** Gives attempts rows of their own, where one row holds all of their claim. Answers the claims that are locked. */
+  async unpack(
+    attempts: readonly { readonly id: string; readonly claim: string; place?: Place | undefined }[],
+  ): Promise<ReadonlySet<string>> {
+    const packed = attempts.filter(({ place }) => place !== undefined);
+    if (packed.length === 0) return new Set();
+    const input = { claims: packed.map(({ claim }) => claim), ids: packed.map(({ id }) => id) };
+    const busy = new Set<string>(JSON.parse((await this.run(this.engine.unpack, input))[0]!.busy!));
+    for (const attempt of packed) if (!busy.has(attempt.claim)) attempt.place = undefined;
+    return busy;
   }
 
   async run<Input>(statement: StatementOf<Input>, input: Input): Promise<readonly Row[]> {

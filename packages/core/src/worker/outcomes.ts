@@ -21,20 +21,21 @@ export class Outcomes {
   }
 
   /** Answers `lost` where another claim holds the job by now; `unknown` where giveUp came first. */
-  async write({ id, claim }: Attempt, outcome: Outcome): Promise<"done" | "lost" | "unknown"> {
+  async write(attempt: Attempt, outcome: Outcome): Promise<"done" | "lost" | "unknown"> {
+    const { id, claim } = attempt;
     switch (outcome.verb) {
       case "retry":
-        return this.#retry.settle({ id, claim, delayMs: outcome.delayMs, error: outcome.error });
+        return this.#retry.settle(attempt, { id, claim, delayMs: outcome.delayMs, error: outcome.error });
       case "snooze":
-        return this.#retry.settle({ id, claim, delayMs: outcome.delayMs, error: null });
+        return this.#retry.settle(attempt, { id, claim, delayMs: outcome.delayMs, error: null });
       case "discard":
-        return this.#discard.settle({ id, claim, state: "dead", error: outcome.error });
+        return this.#discard.settle(attempt, { id, claim, state: "dead", error: outcome.error });
       case "cancel":
-        return this.#discard.settle({ id, claim, state: "cancelled", error: outcome.error });
+        return this.#discard.settle(attempt, { id, claim, state: "cancelled", error: outcome.error });
       case "expire":
-        return this.#discard.settle({ id, claim, state: "cancelled", error: expired });
+        return this.#discard.settle(attempt, { id, claim, state: "cancelled", error: expired });
       case "release":
-        return this.#release.settle({ id, claim });
+        return this.#release.settle(attempt, { id, claim });
       case "complete":
       case "nothing":
         return "done";

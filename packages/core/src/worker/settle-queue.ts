@@ -1,10 +1,18 @@
 import type { SettleInput, Settlement, SettleStatus } from "../postgres/fence.ts";
+import type { Place } from "../postgres/step.ts";
 import type { StatementOf } from "../statement.ts";
 import type { Link } from "./link.ts";
 import { type Logger, oneLine } from "./logger.ts";
 import { Signal } from "./signal.ts";
 
+interface Packed {
+  readonly id: string;
+  readonly claim: string;
+  place?: Place | undefined;
+}
+
 interface Pending<S> {
+  readonly attempt: Packed;
   readonly settlement: S;
   readonly resolve: (status: "done" | "lost" | "unknown") => void;
 }
@@ -29,9 +37,9 @@ export class SettleQueue<S extends Settlement> {
   ) {}
 
   /** `lost`: another has the job, and nothing was written. `unknown`: the queue was closed before an answer. */
-  settle(settlement: S): Promise<"done" | "lost" | "unknown"> {
+  settle(attempt: Packed, settlement: S): Promise<"done" | "lost" | "unknown"> {
     return new Promise((resolve) => {
-      this.#pending.push({ settlement, resolve });
+      this.#pending.push({ attempt, settlement, resolve });
       this.#running ??= this.#flush().finally(() => {
         this.#running = undefined;
       });
@@ -64,11 +72,14 @@ export class SettleQueue<S extends Settlement> {
   /** Returns what must be tried again. */
   async #write(batch: readonly Pending<S>[]): Promise<readonly Pending<S>[]> {
     try {
+      await this.link.unpack(batch.map(({ attempt }) => attempt));
       const rows = await this.link.run(this.statement, {
         settlements: batch.map(({ settlement }) => settlement),
       });
       const statuses = new Map(rows.map((row) => [`${row.id}:${row.claim}`, row.status as SettleStatus]));
-      return batch.filter(({ settlement, resolve }) => {
+      return batch.filter(({ attempt, settlement, resolve }) => {
+        // Its claim was locked: it has no row yet.
+        if (attempt.place !== undefined) return true;
         const status = statuses.get(`${settlement.id}:${settlement.claim}`) ?? "busy";
         if (status === "busy") return true;
         resolve(status);

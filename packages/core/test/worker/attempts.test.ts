@@ -99,7 +99,7 @@ test("a handler of many jobs gets them in one call, and each has an outcome of i
     ],
     { concurrency: 1 },
   );
-  await until(async () => (await queue.query("select from pillion.job")).length === 0);
+  await until(async () => (await queue.query("select from pillion.live")).length === 0);
   expect(calls[0]).toEqual([1, 2, 3, 4, 5]);
   expect(calls.flat().sort()).toEqual([1, 2, 3, 4, 4, 5, 6, 7]);
   const ends = await queue.query("select payload, state, result from pillion.archive order by payload");

@@ -60,7 +60,8 @@ async function take(worker: string, completions: readonly Completion[] = [], mos
   const lanes = [{ queue: "default", priority: 0, bound: 0 }];
   const input = { worker, completions, lanes, types: [{ name: "counted", version: 1 }], most, free: most };
   const answer = readStep(await run(postgresEngine(queue.schema).step, input), input);
-  return { ...answer, id: answer.jobs[0]?.id, claim: answer.claim! };
+  const [job] = answer.jobs;
+  return { ...answer, id: job?.id, claim: answer.claim!, place: job?.place };
 }
 
 test("what a worker writes after another has taken the job changes nothing, whatever it writes", async () => {
@@ -78,14 +79,17 @@ test("what a worker writes after another has taken the job changes nothing, what
   const current = await take(second);
   expect(current.id).toBe(id);
   expect(current.claim).not.toBe(old.claim);
-  const before = await queue.query("select * from pillion.job");
+  const before = await queue.query("select * from pillion.live");
 
   const late = { id, claim: old.claim };
   const error = { name: "Error", message: "late" };
-  expect(await take(first, [{ ...late, startedMs: 0, result: 1 }], 0)).toMatchObject({
-    lost: [id],
-    busy: [],
+  const completion = { ...late, startedMs: 0, result: 1 };
+  expect(await take(first, [completion], 0)).toMatchObject({ lost: [id], busy: [] });
+  expect(await take(first, [{ ...completion, place: old.place }], 0)).toMatchObject({
+    lostBatches: [old.claim],
+    busyBatches: [],
   });
+  expect(await run(engine.unpack, { claims: [old.claim], ids: [id] })).toEqual([{ busy: "[]" }]);
   for (const answer of [
     await run(engine.retry, { settlements: [{ ...late, delayMs: 0, error }] }),
     await run(engine.retry, { settlements: [{ ...late, delayMs: 0, error: null }] }),
@@ -94,12 +98,17 @@ test("what a worker writes after another has taken the job changes nothing, what
     await run(engine.release, { settlements: [late] }),
   ])
     expect(answer).toEqual([{ ...late, status: "lost" }]);
-  expect(await queue.query("select * from pillion.job")).toEqual(before);
+  expect(await queue.query("select * from pillion.live")).toEqual(before);
   expect(await queue.query("select * from pillion.archive")).toEqual([]);
 
-  const both = [late, { id, claim: current.claim }].map((one) => ({ ...one, startedMs: 0 }));
+  const both = [{ ...late, place: old.place }, current].map(({ claim, place }) => ({
+    id,
+    claim,
+    place,
+    startedMs: 0,
+  }));
   await take(second, both, 0);
-  expect(await queue.query("select id::text, claim from pillion.job")).toEqual([]);
+  expect(await queue.query("select id::text, claim from pillion.live")).toEqual([]);
   expect((await queue.admin.job(id))!.state).toBe("completed");
 });
 
@@ -107,15 +116,19 @@ test("a worker that was late, but whose job nobody has taken, completes it", asy
   const engine = postgresEngine(queue.schema);
   const [{ id: worker }] = await run(engine.register, registered);
   const id = await queue.add("counted", 1);
-  const { claim } = await take(worker);
+  const { claim, place } = await take(worker);
   await queue.query("update pillion.worker set heartbeat_at = heartbeat_at - interval '1 hour'");
-  expect(await take(worker, [{ id, claim, startedMs: 0 }], 0)).toMatchObject({ busy: [], lost: [] });
+  expect(await take(worker, [{ id, claim, place, startedMs: 0 }], 0)).toMatchObject({
+    busyBatches: [],
+    lostBatches: [],
+  });
   expect((await queue.admin.job(id))!.state).toBe("completed");
 });
 
 test("a job that a transaction has locked is waited for by nobody: the others complete, it follows later", async () => {
   const ids: string[] = [];
-  for (let index = 0; index < 20; index++) ids.push(await queue.add("counted", index));
+  for (let index = 0; index < 20; index++)
+    ids.push(await queue.add("counted", index, { uniqueKey: `${index}` }));
   let started = 0;
   let go!: () => void;
   const gate = new Promise<void>((resolve) => {
@@ -140,6 +153,40 @@ test("a job that a transaction has locked is waited for by nobody: the others co
   await client.query("rollback");
   client.release();
   await queue.reaches(ids[7]!, "completed");
+});
+
+test("a claim that a transaction has locked is waited for by nobody: other claims end, it follows later", async () => {
+  const ids: string[] = [];
+  for (let index = 0; index < 10; index++) ids.push(await queue.add("counted", index, { maxAttempts: 1 }));
+  let started = 0;
+  let go!: () => void;
+  const gate = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const { worker } = await work(
+    [
+      handle(counted, async ({ payload }) => {
+        started++;
+        if (payload < 10) await gate;
+        if (payload === 3) throw new Error("not this one");
+      }),
+    ],
+    { concurrency: 20 },
+  );
+  await until(() => started === 10);
+  const client = await queue.pool.connect();
+  await client.query("begin");
+  expect((await client.query(`select from ${queue.schema}.batch for update`)).rowCount).toBe(1);
+  go();
+  const later = await queue.add("counted", 10);
+  await queue.reaches(later, "completed");
+  expect(await queue.query("select id::text from pillion.archive")).toEqual([{ id: later }]);
+  const stopped = worker.stop();
+  await client.query("rollback");
+  client.release();
+  await stopped;
+  for (const [index, id] of ids.entries())
+    expect((await queue.admin.job(id))!.state).toBe(index === 3 ? "dead" : "completed");
 });
 
 test("a worker works under hostile defaults of its role", async () => {
