@@ -22,8 +22,10 @@ export class Completions {
     return this.#pending.length;
   }
 
-  add(attempt: Attempt, completion: Completion): void {
-    this.#pending.push({ attempt, completion, unsure: false });
+  add(attempt: Attempt, result: unknown): void {
+    const { id, claim, place } = attempt;
+    const startedMs = attempt.startedAt! - attempt.claimedAt;
+    this.#pending.push({ attempt, completion: { id, claim, place, startedMs, result }, unsure: false });
   }
 
   take(most: number): readonly Pending[] {

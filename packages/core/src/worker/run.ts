@@ -1,6 +1,8 @@
 import { hostname } from "node:os";
 import type { Attempt } from "./attempt.ts";
-import { Crew, type CrewContext } from "./crew.ts";
+import { Crew } from "./crew.ts";
+import type { CrewContext } from "./crew-context.ts";
+import { CrewLoop } from "./crew-loop.ts";
 import type { Handler } from "./handler.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import type { Link } from "./link.ts";
@@ -13,16 +15,8 @@ import type { WorkerSettings } from "./settings.ts";
 import { Signal } from "./signal.ts";
 import { WakeUp } from "./wake-up.ts";
 
-/** From so many in one claim on, a second one is made beside it. */
-const manyJobs = 100;
 /** How often it looks after timeouts, and after jobs that wait for a slot for too long. */
 const watchMs = 20;
-/** For so long after it had jobs it looks for more before it says that it sleeps. */
-const awakeMs = 20;
-/** Without a connection to be woken on it looks at growing gaps, for so long after it had jobs. */
-const alertMs = 5_000;
-const longestGapMs = 80;
-
 /** A worker between its start and its stop: takes jobs, runs them, writes what became of them. */
 export class Run {
   readonly #attempts = new Set<Attempt>();
@@ -34,7 +28,7 @@ export class Run {
   readonly #crews: readonly Crew[];
   #pulse!: Pulse;
   #worker!: string;
-  #loops: Promise<unknown> | undefined;
+  #loops: readonly CrewLoop[] = [];
   #watch: NodeJS.Timeout | undefined;
   #stopping = false;
   #ran = 0;
@@ -107,7 +101,8 @@ export class Run {
   begin(): void {
     void this.#wakeUp.connect();
     this.#pulse.start();
-    this.#loops = Promise.all(this.#crews.flatMap((crew) => [this.#takeJobs(crew), this.#takeAlong(crew)]));
+    this.#loops = this.#crews.map((crew) => new CrewLoop(crew, this.#pulse, this.#wakeUp, this.settings));
+    for (const loop of this.#loops) loop.start();
   }
 
   /** Takes and runs jobs until none is ready, or a bound is reached. */
@@ -140,11 +135,7 @@ export class Run {
   /** Takes no more jobs, lets running ones end for `graceMs`, then hands them back. Never throws. */
   async close(graceMs: number): Promise<void> {
     this.#stopping = true;
-    for (const crew of this.#crews) {
-      crew.wake.notify();
-      crew.busy.notify();
-    }
-    await this.#loops;
+    await Promise.all(this.#loops.map((loop) => loop.stop()));
     await this.#endAttempts(graceMs);
     clearInterval(this.#watch);
     await this.#pulse?.stop();
@@ -156,83 +147,6 @@ export class Run {
         `could not sign off; the lease of this worker runs out by itself: ${oneLine(error)}`,
       );
     }
-  }
-
-  async #takeJobs(crew: Crew): Promise<void> {
-    const { pollMs, logger } = this.settings;
-    const { wake } = crew;
-    let foundAt = performance.now();
-    let streak = 0;
-    while (!this.#stopping) {
-      // A worker that was frozen may have been given up: it must be known to live before it holds anything.
-      if (!this.#pulse.leases.current && !(await this.#pulse.beat())) {
-        await wake.wait(Math.min(pollMs, 1_000));
-        continue;
-      }
-      // What ends in one turn of the event loop is written together.
-      await new Promise(setImmediate);
-      const { room } = crew;
-      if (room === 0 && !crew.hasOutcomes) {
-        this.#wakeUp.awake(crew.queues);
-        await wake.wait(pollMs);
-        continue;
-      }
-      try {
-        const taken = await crew.step(room);
-        if (taken > 0) {
-          foundAt = performance.now();
-          if (taken >= manyJobs) crew.busy.notify();
-          // One job now and then is told of by its commit; a stream of them is looked for.
-          if (++streak > 2) this.#wakeUp.awake(crew.queues);
-          continue;
-        }
-      } catch (error) {
-        logger.warn(`could not claim and complete jobs, trying again: ${oneLine(error)}`);
-        await wake.wait(Math.min(pollMs, 1_000));
-        continue;
-      }
-      if (room > 0 && !crew.hasOutcomes) {
-        if (await this.#rest(crew, performance.now() - foundAt)) streak = 0;
-      }
-    }
-    this.#wakeUp.awake(crew.queues);
-  }
-
-  /** Where jobs come in hundreds, a second connection claims and completes beside the first. */
-  async #takeAlong(crew: Crew): Promise<void> {
-    // With one slot the order of claims is the order of runs.
-    if (crew.concurrency === 1) return;
-    while (!this.#stopping) {
-      await crew.busy.wait(60_000);
-      try {
-        while (!this.#stopping && crew.room >= manyJobs && (await crew.step(crew.room)) >= manyJobs)
-          await new Promise(setImmediate);
-      } catch {
-        // The first connection says it, and waits.
-      }
-    }
-  }
-
-  /** Waits for jobs, for as long as it makes sense; true where it slept. */
-  async #rest(crew: Crew, idleMs: number): Promise<boolean> {
-    const { wake } = crew;
-    if (this.#wakeUp.sleeps(crew.queues)) {
-      await crew.sleep(60_000);
-      return true;
-    }
-    if (idleMs < awakeMs) {
-      await wake.wait(5);
-      return false;
-    }
-    if (this.#wakeUp.connected) {
-      // Said first, looked after: what commits between the last look and the saying is seen by this look.
-      const answer = await this.#pulse.beat(crew.queues);
-      if (answer && !answer.ready && !this.#stopping) await crew.sleep(60_000);
-      return true;
-    }
-    const gapMs = idleMs < alertMs ? Math.min(Math.max(5, idleMs / 4), longestGapMs) : this.settings.pollMs;
-    await wake.wait(Math.min(gapMs, this.settings.pollMs));
-    return true;
   }
 
   #wake(queue?: string): void {

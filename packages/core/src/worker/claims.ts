@@ -1,0 +1,137 @@
+import { type ClaimByKeyAnswer, readClaimByKey } from "../postgres/claim-by-key.ts";
+import type { ClaimedJob } from "../postgres/claimed-job.ts";
+import { readStep, type StepAnswer } from "../postgres/step.ts";
+import type { Completions } from "./completions.ts";
+import type { Handler } from "./handler.ts";
+import { Lanes } from "./lanes.ts";
+import type { Link } from "./link.ts";
+import type { Signal } from "./signal.ts";
+
+/** At most so many jobs are completed, and claimed, at once. */
+export const mostAtOnce = 500;
+
+/** Who claims, and for whom. */
+export interface Claimant {
+  readonly link: Link;
+  readonly worker: () => string;
+  readonly handlers: ReadonlyMap<string, Handler>;
+  /** How many jobs could start at once; what is claimed beyond it is claimed ahead. */
+  readonly free: () => number;
+  readonly receive: (jobs: readonly ClaimedJob[], claim: string | null) => void;
+  /** Told when a claim may bring jobs that none of the last brought. */
+  readonly wake: Signal;
+}
+
+/**
+ * The claims of some queues. One round trip completes what has ended and takes more; queues with limits, and jobs
+ * with partition keys, want a claim of their own.
+ */
+export class Claims {
+  readonly lanes: Lanes;
+  /** Queues in which limits or keys count, and the key at which the last claim stopped. */
+  readonly #special = new Map<string, string>();
+  readonly #types: readonly { readonly name: string; readonly version: number }[];
+  #specialFirst = false;
+  #asked = 0;
+  #stopped = false;
+
+  constructor(
+    private readonly queues: readonly string[],
+    private readonly completions: Completions,
+    private readonly claimant: Claimant,
+  ) {
+    this.lanes = new Lanes(queues);
+    this.#types = [...claimant.handlers.values()].map(({ jobType: { name, version } }) => ({
+      name,
+      version,
+    }));
+  }
+
+  /** How many jobs claims that are under way may still bring. */
+  get asked(): number {
+    return this.#asked;
+  }
+
+  /** Which queues want a claim of their own, as a tick has told. */
+  expectKeys(queues: readonly string[]): void {
+    for (const queue of this.#special.keys()) if (!queues.includes(queue)) this.#special.delete(queue);
+    for (const queue of queues)
+      if (this.queues.includes(queue) && !this.#special.has(queue)) this.#special.set(queue, "");
+  }
+
+  /** Makes no further claims for keys. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Completes what has ended and claims up to `limit` jobs; answers how many. */
+  async take(limit: number): Promise<number> {
+    const special = [...this.#special.keys()];
+    // Queues with limits and those without take turns to be asked first.
+    this.#specialFirst = !this.#specialFirst;
+    let taken = 0;
+    if (this.#specialFirst) for (const queue of special) taken += await this.#takeByKey(queue, limit - taken);
+    taken += await this.#step(limit - taken);
+    if (!this.#specialFirst)
+      for (const queue of special) taken += await this.#takeByKey(queue, limit - taken);
+    return taken;
+  }
+
+  async #step(limit: number): Promise<number> {
+    const { link, worker, free, receive } = this.claimant;
+    const completions = this.completions.take(mostAtOnce);
+    if (completions.length === 0 && limit === 0) return 0;
+    const look = this.lanes.look(performance.now());
+    let answer: StepAnswer | undefined;
+    this.#asked += limit;
+    try {
+      const input = {
+        worker: worker(),
+        completions: completions.map(({ completion }) => completion),
+        lanes: look.lanes,
+        types: this.#types,
+        most: limit,
+        free: Math.max(0, free()),
+      };
+      answer = readStep(await link.run(link.engine.step, input), input);
+      this.completions.settle(completions, answer);
+      receive(answer.jobs, answer.claim);
+      return answer.jobs.length;
+    } finally {
+      this.#asked -= limit;
+      if (!answer) this.completions.putBack(completions);
+      this.lanes.learn(look, limit > 0 ? answer : undefined, limit, performance.now());
+    }
+  }
+
+  /** Claims from a queue with limits or keys until a claim brings jobs or all keys have been looked at. */
+  async #takeByKey(queue: string, limit: number): Promise<number> {
+    const { link, worker, free, receive } = this.claimant;
+    for (let looked = 0; limit > 0 && !this.#stopped; looked++) {
+      const input = {
+        worker: worker(),
+        queue,
+        after: this.#special.get(queue) ?? "",
+        types: this.#types,
+        most: Math.min(limit, free()),
+      };
+      if (input.most <= 0) return 0;
+      const answer: ClaimByKeyAnswer = readClaimByKey(await link.run(link.engine.claimByKey, input), input);
+      this.#special.set(queue, answer.after);
+      if (answer.waitMs != null && answer.waitMs < 60_000) this.#wakeIn(Math.max(answer.waitMs, 1));
+      receive(answer.jobs, answer.claim);
+      if (answer.jobs.length > 0) return answer.jobs.length;
+      if (answer.busy) {
+        // Whoever holds it is done in a moment.
+        this.#wakeIn(5);
+        return 0;
+      }
+      if (answer.after === "" && (input.after === "" || looked > 0)) return 0;
+    }
+    return 0;
+  }
+
+  #wakeIn(ms: number): void {
+    setTimeout(() => this.claimant.wake.notify(), ms).unref();
+  }
+}

@@ -1,0 +1,21 @@
+import type { Attempt } from "./attempt.ts";
+import type { Handler } from "./handler.ts";
+import type { Link } from "./link.ts";
+import type { Logger } from "./logger.ts";
+import type { Outcome } from "./outcome.ts";
+
+/** What a crew needs of the worker that it belongs to. */
+export interface CrewContext {
+  readonly link: Link;
+  readonly logger: Logger;
+  readonly handlers: ReadonlyMap<string, Handler>;
+  readonly leaseMs: number;
+  /** Every attempt of the worker, from its claim to the writing of its outcome. */
+  readonly attempts: Set<Attempt>;
+  readonly worker: () => string;
+  /** Writes every outcome but a completion. */
+  readonly write: (attempt: Attempt, outcome: Outcome) => Promise<unknown>;
+  /** Called when an attempt has ended, and when its outcome is written. */
+  readonly onEnd: (attempt: Attempt, outcome: Outcome) => void;
+  readonly onWritten: (attempt: Attempt, outcome: Outcome) => void;
+}

@@ -1,0 +1,114 @@
+import type { Crew } from "./crew.ts";
+import { oneLine } from "./logger.ts";
+import type { Pulse } from "./pulse.ts";
+import type { WorkerSettings } from "./settings.ts";
+import type { WakeUp } from "./wake-up.ts";
+
+/** From so many in one claim on, a second one is made beside it. */
+const manyJobs = 100;
+/** For so long after it had jobs it looks for more before it says that it sleeps. */
+const awakeMs = 20;
+/** Without a connection to be woken on it looks at growing gaps, for so long after it had jobs. */
+const alertMs = 5_000;
+const longestGapMs = 80;
+
+/** Has a crew take jobs while there are any, and rest while there are none. */
+export class CrewLoop {
+  #running: Promise<unknown> | undefined;
+  #stopping = false;
+
+  constructor(
+    private readonly crew: Crew,
+    private readonly pulse: Pulse,
+    private readonly wakeUp: WakeUp,
+    private readonly settings: WorkerSettings,
+  ) {}
+
+  start(): void {
+    this.#running = Promise.all([this.#takeJobs(), this.#takeAlong()]);
+  }
+
+  /** Resolves when no claim is under way. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.crew.wake.notify();
+    this.crew.busy.notify();
+    await this.#running;
+  }
+
+  async #takeJobs(): Promise<void> {
+    const { pollMs, logger } = this.settings;
+    const { crew, wakeUp } = this;
+    let foundAt = performance.now();
+    let streak = 0;
+    while (!this.#stopping) {
+      // A worker that was frozen may have been given up: it must be known to live before it holds anything.
+      if (!this.pulse.leases.current && !(await this.pulse.beat())) {
+        await crew.wake.wait(Math.min(pollMs, 1_000));
+        continue;
+      }
+      // What ends in one turn of the event loop is written together.
+      await new Promise(setImmediate);
+      const { room } = crew;
+      if (room === 0 && !crew.hasOutcomes) {
+        wakeUp.awake(crew.queues);
+        await crew.wake.wait(pollMs);
+        continue;
+      }
+      try {
+        const taken = await crew.step(room);
+        if (taken > 0) {
+          foundAt = performance.now();
+          if (taken >= manyJobs) crew.busy.notify();
+          // One job now and then is told of by its commit; a stream of them is looked for.
+          if (++streak > 2) wakeUp.awake(crew.queues);
+          continue;
+        }
+      } catch (error) {
+        logger.warn(`could not claim and complete jobs, trying again: ${oneLine(error)}`);
+        await crew.wake.wait(Math.min(pollMs, 1_000));
+        continue;
+      }
+      if (room > 0 && !crew.hasOutcomes && (await this.#rest(performance.now() - foundAt))) streak = 0;
+    }
+    wakeUp.awake(crew.queues);
+  }
+
+  /** Where jobs come in hundreds, a second connection claims and completes beside the first. */
+  async #takeAlong(): Promise<void> {
+    const { crew } = this;
+    // With one slot the order of claims is the order of runs.
+    if (crew.concurrency === 1) return;
+    while (!this.#stopping) {
+      await crew.busy.wait(60_000);
+      try {
+        while (!this.#stopping && crew.room >= manyJobs && (await crew.step(crew.room)) >= manyJobs)
+          await new Promise(setImmediate);
+      } catch {
+        // The first connection says it, and waits.
+      }
+    }
+  }
+
+  /** Waits for jobs, for as long as it makes sense; true where it slept. */
+  async #rest(idleMs: number): Promise<boolean> {
+    const { crew, wakeUp } = this;
+    if (wakeUp.sleeps(crew.queues)) {
+      await crew.sleep(60_000);
+      return true;
+    }
+    if (idleMs < awakeMs) {
+      await crew.wake.wait(5);
+      return false;
+    }
+    if (wakeUp.connected) {
+      // Said first, looked after: what commits between the last look and the saying is seen by this look.
+      const answer = await this.pulse.beat(crew.queues);
+      if (answer && !answer.ready && !this.#stopping) await crew.sleep(60_000);
+      return true;
+    }
+    const gapMs = idleMs < alertMs ? Math.min(Math.max(5, idleMs / 4), longestGapMs) : this.settings.pollMs;
+    await crew.wake.wait(Math.min(gapMs, this.settings.pollMs));
+    return true;
+  }
+}
