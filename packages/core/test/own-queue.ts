@@ -64,7 +64,7 @@ export async function ownQueue(subject: string): Promise<OwnQueue> {
       return client;
     },
     names: async () =>
-      (await query("select name from pillion.job union all select name from pillion.archive order by 1")).map(
+      (await query("select name from pillion.live union all select name from pillion.archive order by 1")).map(
         ({ name }) => name!,
       ),
     async drop() {

@@ -86,7 +86,7 @@ test.each([
   await expectNoGapAndNoDouble();
   const rows = await queue.query(
     `select extract(epoch from created_at - run_at)::float8 as late
-     from (select created_at, run_at from pillion.job union all select created_at, run_at from pillion.archive) jobs`,
+     from (select created_at, run_at from pillion.live union all select created_at, run_at from pillion.archive) jobs`,
   );
   for (const { late } of rows) {
     expect(late).toBeGreaterThanOrEqual(0);

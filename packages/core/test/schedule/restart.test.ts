@@ -19,7 +19,7 @@ test("each slot has one job although the server is restarted again and again, an
     (
       await pool.query(
         `select (extract(epoch from run_at) * 1000)::float8 as slot
-         from (select run_at, headers from pillion.job union all select run_at, headers from pillion.archive) jobs
+         from (select run_at, headers from pillion.live union all select run_at, headers from pillion.archive) jobs
          where headers ->> 'pillion.schedule' = 'interval' order by 1`,
       )
     ).rows.map(({ slot }) => slot);

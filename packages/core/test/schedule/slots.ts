@@ -5,7 +5,7 @@ import type { TestQueue } from "../worker/queue.ts";
 export async function firedSlots(queue: TestQueue, schedule: string): Promise<number[]> {
   const rows = await queue.query(
     `select (extract(epoch from (headers ->> $2)::timestamptz) * 1000)::float8 as slot
-     from (select headers from pillion.job union all select headers from pillion.archive) jobs
+     from (select headers from pillion.live union all select headers from pillion.archive) jobs
      where headers ->> $3 = $1 order by 1`,
     // As parameters, since the test's queries have the schema's name changed in their text.
     [schedule, "pillion.slot", "pillion.schedule"],

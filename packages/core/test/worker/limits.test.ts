@@ -34,7 +34,7 @@ test("no more jobs of a queue run at a time than its concurrency says, over all 
   child.kill("SIGKILL");
   await until(async () => (await ended()) === 200);
   expect(mostAtOnce(await recordedIntervals(queue))).toBe(3);
-  expect(await queue.query("select from pillion.job")).toEqual([]);
+  expect(await queue.query("select from pillion.live")).toEqual([]);
 });
 
 test("no more jobs of one partition key run at a time than the queue allows to each, and keys do not share their slots", async () => {

@@ -70,7 +70,7 @@ for (const mode of ["fast", "immediate"] as const)
     await until(() => workers.every(({ started }, index) => started > before[index]!));
     await load.stop();
 
-    const left = "select from pillion.job where state in ('scheduled', 'ready', 'running')";
+    const left = "select from pillion.live where state in ('scheduled', 'ready', 'running')";
     await until(async () => (await pool.query(left)).rowCount === 0);
     const { rows } = await pool.query(
       "select count(*)::int as completed from pillion.archive where id = any($1::text[]::bigint[]) and state = 'completed'",

@@ -41,7 +41,7 @@ export async function recordedIntervals(queue: TestQueue): Promise<readonly Inte
   const rows = await queue.query(
     `select a.job::text as id, coalesce(k.partition_key, j.partition_key) as key,
        (extract(epoch from a.started_at) * 1e6)::bigint::text as "from", (extract(epoch from a.finished_at) * 1e6)::bigint::text as "to"
-     from pillion.attempts a left join pillion.archive k on k.id = a.job left join pillion.job j on j.id = a.job
+     from pillion.attempts a left join pillion.archive k on k.id = a.job left join pillion.live j on j.id = a.job
      where a.finished_at is not null order by a.started_at`,
   );
   return rows.map(({ id, key, from, to }) => ({ id: id!, key: key!, from: Number(from), to: Number(to) }));

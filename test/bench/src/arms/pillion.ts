@@ -21,12 +21,12 @@ export const pillion: System = {
     await migrate({ database: url });
   },
   async clean(pool) {
-    await pool.query("truncate pillion.job, pillion.archive, pillion.attempt, pillion.unique_key");
+    await pool.query("truncate pillion.job, pillion.batch, pillion.archive, pillion.attempt, pillion.unique_key");
   },
   async holds(pool) {
-    // Its own index answers, however many jobs wait.
+    // Their own indexes answer, however many jobs wait.
     const { rowCount } = await pool.query(
-      "select from pillion.job where state = 'running' and partition_key is null limit 1",
+      "select from pillion.batch union all select from pillion.job where state = 'running' and partition_key is null limit 1",
     );
     return rowCount === 1;
   },
