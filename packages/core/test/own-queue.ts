@@ -64,9 +64,9 @@ export async function ownQueue(subject: string): Promise<OwnQueue> {
       return client;
     },
     names: async () =>
-      (await query("select name from pillion.live union all select name from pillion.archive order by 1")).map(
-        ({ name }) => name!,
-      ),
+      (
+        await query("select name from pillion.live union all select name from pillion.archive order by 1")
+      ).map(({ name }) => name!),
     async drop() {
       await pool.end();
       await scratch.drop();

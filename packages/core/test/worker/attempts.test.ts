@@ -159,7 +159,9 @@ test("a worker does not hoard: while it is busy with slow jobs, another one runs
   await until(async () => (await ended()) === 300);
   quick = false;
   await queue.query("select pillion.enqueue('plain', to_jsonb(i)) from generate_series(1, 20) i");
-  await until(async () => (await queue.query("select from pillion.live where state = 'running'")).length >= 2);
+  await until(
+    async () => (await queue.query("select from pillion.live where state = 'running'")).length >= 2,
+  );
   await work([second()], { concurrency: 18 });
   await until(async () => (await ended()) === 318);
   await first.worker.stop({ graceMs: 0 });

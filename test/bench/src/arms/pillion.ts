@@ -21,7 +21,9 @@ export const pillion: System = {
     await migrate({ database: url });
   },
   async clean(pool) {
-    await pool.query("truncate pillion.job, pillion.batch, pillion.archive, pillion.attempt, pillion.unique_key");
+    await pool.query(
+      "truncate pillion.job, pillion.batch, pillion.archive, pillion.attempt, pillion.unique_key",
+    );
   },
   async holds(pool) {
     // Their own indexes answer, however many jobs wait.
