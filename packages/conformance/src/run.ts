@@ -74,6 +74,7 @@ export function conformanceRun(harness: Harness, options: RunOptions): Run {
   const idle: Seat[] = [];
   const spoilt: Seat[] = [];
   const leftBehind: Promise<void>[] = [];
+  let turns: Promise<unknown> = Promise.resolve();
 
   async function runCase(run: (context: Context) => Promise<void>): Promise<void> {
     place ??= makePlace(options.url, patienceMs);
@@ -100,9 +101,15 @@ export function conformanceRun(harness: Harness, options: RunOptions): Run {
     }
   }
 
+  function takeTurn(turn: () => Promise<void>): Promise<void> {
+    const taken = turns.then(turn);
+    turns = taken.catch(() => {});
+    return taken;
+  }
+
   const cases: NamedCase[] = [];
   for (const suite of allSuites(others) as readonly Suite[])
-    for (const { name, needs, run } of suite.cases(harness)) {
+    for (const { name, needs, serializable, run } of suite.cases(harness)) {
       const title = `${suite.name}: ${name}`;
       if (needs !== undefined && !can(harness, needs))
         missing.set(needs, [...(missing.get(needs) ?? []), title]);
@@ -112,7 +119,7 @@ export function conformanceRun(harness: Harness, options: RunOptions): Run {
           name,
           async run() {
             try {
-              await runCase(run);
+              await (serializable ? takeTurn(() => runCase(run)) : runCase(run));
               passed.add(title);
             } catch (error) {
               failed.add(title);

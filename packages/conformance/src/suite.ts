@@ -18,6 +18,11 @@ export interface Suite {
 export interface Case {
   readonly name: string;
   readonly needs?: Capability;
+  /**
+   * Whether its transactions are serializable: two that run at the same time in the same tables may be refused with
+   * 40001, whatever they do there, so such cases of a run take turns.
+   */
+  readonly serializable?: boolean;
   run(context: Context): Promise<void>;
 }
 

@@ -31,6 +31,7 @@ const cases: Case[] = [
   },
   {
     name: "a serialization failure takes the jobs with it, and its error reaches the caller",
+    serializable: true,
     async run(context) {
       const connection = await context.connection();
       const type = context.jobType();

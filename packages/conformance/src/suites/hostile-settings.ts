@@ -44,6 +44,7 @@ const runAt = new Date("2040-02-03T04:05:06.789Z");
 const cases: Case[] = [
   {
     name: "sessions with hostile settings enqueue, commit and roll back like any other",
+    serializable: true,
     async run(context) {
       const [kept, undone] = [context.jobType(), context.jobType()];
       const search_path = `${await decoys(context)},${context.place.schema}`;
@@ -75,6 +76,7 @@ const cases: Case[] = [
   },
   {
     name: "a duplicate key is an answer under hostile settings too",
+    serializable: true,
     async run(context) {
       const type = context.jobType();
       const url = withSettings(context.place.url, settings);

@@ -7,6 +7,7 @@ const levels = ["read committed", "repeatable read", "serializable"] as const;
 const cases = levels.map(
   (isolationLevel): Case => ({
     name: `at ${isolationLevel} jobs commit and roll back with their transaction`,
+    serializable: isolationLevel === "serializable",
     async run(context) {
       const [kept, undone] = [context.jobType(), context.jobType()];
       const connection = await context.connection();
