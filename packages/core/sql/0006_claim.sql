@@ -13,7 +13,8 @@ language sql stable return
     case when (job).run_at <> (job).created_at or (job).headers is not null or (job).partition_key is not null or (job).start_before is not null
            or (job).lost > 0 or (job).prefetched then
       json_build_object('runAt', floor(date_part('epoch', (job).run_at) * 1000), 'headers', (job).headers, 'partitionKey', (job).partition_key,
-        'lost', (job).lost, 'prefetched', (job).prefetched, 'late', attempt = 1 and (job).start_before < statement_timestamp()) end) || ']';
+        'lost', (job).lost, 'prefetched', (job).prefetched,
+        'startInMs', case when attempt = 1 then (date_part('epoch', (job).start_before) - date_part('epoch', statement_timestamp())) * 1000 end) end) || ']';
 
 -- Ends completed attempts and takes further jobs, in one round trip.
 -- batches, batch_started: of each batch, as the text of an array, how many milliseconds after the claim the handler of

@@ -30,8 +30,8 @@ interface ClaimedMore {
   readonly lost: number;
   /** The same, of a job with a row of its own. */
   readonly prefetched: boolean;
-  /** It was to start before now, or not at all. */
-  readonly late: boolean | null;
+  /** It is to start within so many milliseconds from its claim, or not at all. */
+  readonly startInMs: number | null;
 }
 
 /** Reads what the function `claimed` wrote: the highest priority first, and each in the order of the lane. */

@@ -75,7 +75,7 @@ export class Attempt {
     this.#onEnd = onEnd;
     this.startedAt = performance.now();
     if (this.#reason !== undefined) this.fail(this.#reason);
-    else if (this.job.more?.late) this.#settle({ verb: "expire" });
+    else if (this.#isLate(this.startedAt)) this.#settle({ verb: "expire" });
     // A worker that died in its last attempt was not there to say so.
     else if (this.number > this.maxAttempts) this.#settle(spent(this.maxAttempts));
   }
@@ -158,6 +158,12 @@ export class Attempt {
       this.name,
       validated.issues.map(({ message }) => ({ message, path: [] })),
     );
+  }
+
+  /** Whether the time by which it was to start has passed: at its claim, or while it waited here. */
+  #isLate(now: number): boolean {
+    const startInMs = this.job.more?.startInMs ?? null;
+    return startInMs !== null && now - this.claimedAt > startInMs;
   }
 
   #settle(outcome: Outcome): void {

@@ -9,12 +9,11 @@ export {
   handleMany,
 } from "./handler.ts";
 export type { Logger } from "./logger.ts";
+export type { RunOnceOptions, RunOnceResult } from "./run-once.ts";
 export type { WorkerOptions, WorkerQueue } from "./settings.ts";
 export type { Snooze } from "./snooze.ts";
 export {
   createWorker,
-  type RunOnceOptions,
-  type RunOnceResult,
   type StopOptions,
   type Worker,
 } from "./worker.ts";

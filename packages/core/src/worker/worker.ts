@@ -4,29 +4,13 @@ import { InvalidConfigurationError } from "../errors.ts";
 import { toDatabase } from "./connect.ts";
 import { Link } from "./link.ts";
 import { Run } from "./run.ts";
+import { type RunOnceOptions, type RunOnceResult, toBounds } from "./run-once.ts";
 import { sessionOf, toSettings, type WorkerOptions } from "./settings.ts";
 
 /** How a worker stops. */
 export interface StopOptions {
   /** How long running handlers may go on, in milliseconds, before their jobs are handed back; default 10,000. */
   readonly graceMs?: number | undefined;
-}
-
-/** How much one call of `runOnce` may do. */
-export interface RunOnceOptions {
-  /** When to stop taking jobs and hand back what still runs, in milliseconds; default 50,000. */
-  readonly maxMs?: number | undefined;
-  /** How many jobs to run at most; default 500. */
-  readonly maxJobs?: number | undefined;
-}
-
-/** What one call of `runOnce` did. */
-export interface RunOnceResult {
-  /** Attempts that ended, with or without success. */
-  readonly ran: number;
-  readonly failed: number;
-  /** True where a bound was reached: there may be more jobs. */
-  readonly more: boolean;
 }
 
 /** Takes jobs from the database and runs their handlers. Made by `createWorker`. */
@@ -45,7 +29,11 @@ export interface Worker {
    * worker starts them at once, and no attempt is counted. Idempotent; resolves when all is written.
    */
   stop(options?: StopOptions): Promise<void>;
-  /** For a cron route: runs what is ready and returns; nothing stays open. */
+  /**
+   * For a cron route: runs what is ready and returns; nothing stays open.
+   *
+   * @throws InvalidConfigurationError for a bound below one, before anything is done; and what `start` throws
+   */
   runOnce(options?: RunOnceOptions): Promise<RunOnceResult>;
 }
 
@@ -118,7 +106,8 @@ export function createWorker(options: WorkerOptions): Worker {
       })();
       return stopping;
     },
-    async runOnce({ maxMs = 50_000, maxJobs = 500 } = {}) {
+    async runOnce(bounds) {
+      const { maxMs, maxJobs } = toBounds(bounds);
       const { run, database } = await open(false);
       try {
         return await run.drain(maxMs, maxJobs);

@@ -105,6 +105,35 @@ test("runOnce hands back what still runs when its time is over", async () => {
 });
 
 test.each([
+  [
+    "a time that is no number",
+    { maxMs: Number.NaN },
+    "runOnce: maxMs is NaN, not a whole number of at least 1.",
+  ],
+  ["a time of zero", { maxMs: 0 }, "runOnce: maxMs is 0, not"],
+  ["a negative time", { maxMs: -1 }, "runOnce: maxMs is -1, not"],
+  ["a time without end", { maxMs: Number.POSITIVE_INFINITY }, "runOnce: maxMs is Infinity, not"],
+  ["no job at all", { maxJobs: 0 }, "runOnce: maxJobs is 0, not"],
+  ["half a job", { maxJobs: 1.5 }, "runOnce: maxJobs is 1.5, not"],
+  ["a number in quotes", { maxJobs: "5" }, 'runOnce: maxJobs is "5", not'],
+  ["an unknown option", { maxjobs: 5 }, 'runOnce: unknown option "maxjobs".'],
+  ["a bare number", 50, "runOnce: pass one object"],
+])("runOnce refuses %s, and touches no job", async (_, bounds, message) => {
+  const id = await queue.add("noop");
+  await expect(createWorker(options()).runOnce(bounds as never)).rejects.toMatchObject({
+    code: "INVALID_CONFIGURATION",
+    message: expect.stringContaining(message),
+  });
+  expect(await queue.admin.job(id)).toMatchObject({ state: "ready", attempt: 0 });
+});
+
+test("a bound of runOnce that is undefined is absent", async () => {
+  await queue.add("noop");
+  const worker = createWorker(options());
+  expect(await worker.runOnce({ maxMs: undefined, maxJobs: undefined })).toMatchObject({ ran: 1 });
+});
+
+test.each([
   ["no handlers", { handlers: [] }, /handlers is empty/],
   [
     "two handlers for one name",

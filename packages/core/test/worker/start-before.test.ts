@@ -39,3 +39,32 @@ test("a job that was started in time and failed is tried again, however late it 
   while ((await queue.admin.job(id))!.finishedAt === null) await run(handler);
   expect(await queue.admin.job(id)).toMatchObject({ state: "completed", attempt: 2 });
 });
+
+test("a job claimed in time, whose startBefore passes while it waits for a slot, is cancelled and never called", async () => {
+  const warmUp = defineJob({ name: "warm-up", payload: type<null>() });
+  const busy = defineJob({ name: "busy", payload: type<{ until: number }>() });
+  const late = defineJob({ name: "late", payload: type<null>() });
+  // Handlers that were quick so far: the next jobs are claimed ahead.
+  for (let index = 0; index < 50; index++) await queue.add("warm-up");
+  const startBefore = inMs(2_000);
+  const until = startBefore.getTime() + 100;
+  const kept = await queue.add("busy", { until }, { priority: -1 });
+  const id = await queue.add("late", null, { priority: -2, startBefore });
+  const ran: string[] = [];
+  const handlers = [
+    handle(warmUp, () => {}),
+    // The event loop is kept, so that the waiting job cannot be handed back.
+    handle(busy, ({ payload }) => {
+      while (Date.now() < payload.until);
+    }),
+    handle(late, (job) => void ran.push(job.id)),
+  ];
+  const { pool, schema } = queue;
+  await createWorker({ database: pool, schema, handlers, concurrency: 1, logger: false }).runOnce();
+  await queue.reaches(kept, "completed");
+  await queue.reaches(id, "cancelled");
+  expect(ran).toEqual([]);
+  const { attempts, startBefore: bound } = (await queue.admin.job(id))!;
+  // It was claimed in time: the claim alone did not rule it out.
+  expect(attempts[0]!.startedAt.getTime()).toBeLessThan(bound!.getTime());
+});
