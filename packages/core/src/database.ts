@@ -16,6 +16,12 @@ export interface Database {
 
 /** One connection, held for as long as it lives. */
 export interface Session {
+  /**
+   * The server's process behind it, as it was named when the connection was opened; null where none was. One that
+   * answers later by another name is a pooler's to lend, and holds nothing between two statements: nobody listens on
+   * it. Absent: a session that is known to be one.
+   */
+  readonly process?: number | null;
   query(text: string, values?: readonly (string | null)[]): Promise<readonly Row[]>;
   /** Called with the payload of each notification on a channel that this connection listens to, and the channel. */
   onNotification(listener: (payload: string, channel: string) => void): void;

@@ -1,4 +1,5 @@
 export { dropScratch } from "./drop-scratch.ts";
+export { type RunningPgBouncer, startPgBouncer } from "./pgbouncer.ts";
 export { type ScratchDatabase, scratchDatabase } from "./scratch-database.ts";
 export { type ScratchSchema, scratchSchema } from "./scratch-schema.ts";
 export { type RunningPostgres, startPostgres } from "./server.ts";

@@ -1,15 +1,15 @@
-// Keeps one Postgres server for the process at the other end of its standard input, and stops it when that end
+// Keeps one server for the process at the other end of its standard input, and stops it when that end
 // closes: also when that process is killed and can clean up nothing. It stands in a process group of its own,
 // so that a terminal's Ctrl-C does not take the server away from under a test that is still closing.
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 
-const { postgres, args, user, directory } = JSON.parse(process.argv[2]);
+const { command, args, user, directory, stopBy } = JSON.parse(process.argv[2]);
 
 let server = start();
 let again = false;
 function start() {
-  const started = spawn(postgres, args, { ...user, cwd: directory, stdio: ["ignore", "ignore", "inherit"] });
+  const started = spawn(command, args, { ...user, cwd: directory, stdio: ["ignore", "ignore", "inherit"] });
   started.once("error", (error) => {
     console.error(error.message);
     leave(1);
@@ -24,7 +24,7 @@ function start() {
 
 const stop = () => {
   again = false;
-  server.kill("SIGINT");
+  server.kill(stopBy);
 };
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, stop);
 // What comes in is a signal's name: the server gets it, and is started again when it has ended.

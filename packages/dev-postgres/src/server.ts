@@ -1,10 +1,12 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { accessSync, chownSync, constants, mkdtempSync } from "node:fs";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
+import { freePort } from "./free-port.ts";
+import { keepServer } from "./keep-server.ts";
+import { unprivilegedUser } from "./unprivileged-user.ts";
 
 export interface RunningPostgres {
   /** A superuser's URL of the server's `postgres` database. */
@@ -58,53 +60,20 @@ export async function startPostgres(
     max_prepared_transactions: "10",
     ...options.settings,
   };
-  const keeper = spawn(
-    process.execPath,
-    [
-      fileURLToPath(new URL("./keeper.mjs", import.meta.url)),
-      JSON.stringify({
-        postgres: binaries.postgres,
-        args: [
-          "-D",
-          data,
-          ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
-        ],
-        user,
-        directory,
-      }),
-    ],
-    { cwd: directory, stdio: ["pipe", "ignore", "pipe"], detached: true, env: withoutNodeOptions() },
-  );
-  let log = "";
-  keeper.stderr.setEncoding("utf8").on("data", (chunk: string) => {
-    log = (log + chunk).slice(-20_000);
+  const server = await keepServer({
+    name: "Postgres",
+    command: binaries.postgres,
+    args: ["-D", data, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
+    user,
+    directory,
+    ready: "database system is ready to accept connections",
+    stopBy: "SIGINT",
   });
-  const ready = () =>
-    new Promise<void>((resolve, reject) => {
-      keeper.stderr.on("data", () => {
-        if (log.includes("database system is ready to accept connections")) resolve();
-      });
-      keeper.once("exit", (code) => reject(new Error(`Postgres exited with ${code}:\n${log}`)));
-      keeper.once("error", reject);
-    });
-  const exited = new Promise<void>((resolve) => keeper.once("exit", () => resolve()));
-  const stop = async () => {
-    keeper.ref();
-    keeper.stdin.end();
-    await exited;
+  return {
+    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    restart: (mode) => server.restart(mode === "fast" ? "SIGINT" : "SIGQUIT"),
+    stop: server.stop,
   };
-  const restart = async (mode: "fast" | "immediate") => {
-    log = "";
-    keeper.ref();
-    keeper.stdin.write(mode === "fast" ? "SIGINT" : "SIGQUIT");
-    await ready();
-    keeper.unref();
-  };
-  await ready();
-  // A script whose work is done ends by itself, and the server with it.
-  keeper.unref();
-  for (const stream of [keeper.stdin, keeper.stderr]) (stream as unknown as { unref(): void }).unref();
-  return { url: `postgres://postgres@127.0.0.1:${port}/postgres`, restart, stop };
 }
 
 async function findBinaries(resolveFrom: string, packageName: string) {
@@ -123,35 +92,7 @@ async function findBinaries(resolveFrom: string, packageName: string) {
   return (await import(pathToFileURL(entry).href)) as { initdb: string; postgres: string; pg_ctl: string };
 }
 
-/** The keeper is plain JavaScript: loaders and inspectors of this process are not for it. */
-function withoutNodeOptions(): NodeJS.ProcessEnv {
-  const { NODE_OPTIONS: _, ...env } = process.env;
-  return env;
-}
-
-function unprivilegedUser(): { uid: number; gid: number } | undefined {
-  if (process.platform === "win32" || process.getuid?.() !== 0) return undefined;
-  for (const name of ["postgres", "nobody"]) {
-    const uid = spawnSync("id", ["-u", name], { encoding: "utf8" });
-    const gid = spawnSync("id", ["-g", name], { encoding: "utf8" });
-    if (uid.status === 0 && gid.status === 0) return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
-  }
-  throw new Error("Postgres does not run as root, and there is no user `postgres` or `nobody` to run it as.");
-}
-
 function readableBy(user: { uid: number; gid: number }, file: string): boolean {
   accessSync(file, constants.R_OK);
   return spawnSync(file, ["--version"], { ...user, cwd: "/" }).status === 0;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() =>
-        typeof address === "object" && address ? resolve(address.port) : reject(new Error("no port")),
-      );
-    });
-  });
 }

@@ -75,6 +75,7 @@ export async function openSession(config: pg.ClientConfig): Promise<Session> {
   client.on("end", () => end(new Error("the connection was closed")));
   await client.connect();
   return {
+    process: (client as { processID?: number | null }).processID ?? null,
     query: async (text, values = []) => (await client.query<Row>({ text, values: [...values] })).rows,
     onNotification(listener) {
       client.on("notification", ({ payload, channel }) => listener(payload ?? "", channel));

@@ -101,7 +101,7 @@ export class CrewLoop {
       await crew.wake.wait(5);
       return false;
     }
-    if (wakeUp.connected) {
+    if (wakeUp.listens) {
       // Said first, looked after: what commits between the last look and the saying is seen by this look.
       const answer = await this.pulse.beat(crew.queues);
       if (answer && !answer.ready && !this.#stopping) await crew.sleep(60_000);

@@ -95,7 +95,7 @@ export class Pulse {
     const input = {
       worker: this.worker,
       since: this.leases.since,
-      asleep: this.wakeUp.connected ? asleep : [],
+      asleep: this.wakeUp.listens ? asleep : [],
       lanes: looks.flatMap(({ lanes }) => lanes),
       types: handlers.map(({ jobType: { name, version } }) => ({ name, version })),
       most: rowsAtOnce,

@@ -147,6 +147,11 @@ export function sessionOf(
   own: (() => Promise<Session>) | undefined,
 ): (() => Promise<Session>) | undefined {
   if (listen === false) return undefined;
-  if (listen !== undefined) return () => openSession({ connectionString: listen });
+  // Whoever names a way for it vouches for it: a pooler in session mode will do.
+  if (listen !== undefined)
+    return async () => {
+      const { process: _, ...session } = await openSession({ connectionString: listen });
+      return session;
+    };
   return own;
 }

@@ -17,6 +17,8 @@ export class WakeUp {
   #closed = false;
   #retry: NodeJS.Timeout | undefined;
   readonly #asleep = new Set<string>();
+  #listens = false;
+  #saidPooled = false;
 
   constructor(
     private readonly link: Link,
@@ -37,8 +39,14 @@ export class WakeUp {
     await this.#opening;
   }
 
+  /** Whether there is a connection for the beat. */
   get connected(): boolean {
     return this.#session !== undefined;
+  }
+
+  /** Whether a commit can wake this worker: a pooler's connection beats, but keeps no lock and hears nothing. */
+  get listens(): boolean {
+    return this.connected && this.#listens;
   }
 
   /** Whether commits in all these queues wake this worker. */
@@ -85,14 +93,24 @@ export class WakeUp {
     try {
       const session = await open();
       session.onLost((error) => this.#lose(error));
-      const rows = await session.query(`select 'pillion_' || '${this.#job}'::regclass::oid as channel`);
+      const rows = await session.query(
+        `select 'pillion_' || '${this.#job}'::regclass::oid as channel, pg_backend_pid()::text as process`,
+      );
       const channel = rows[0]!.channel!;
-      session.onNotification((payload, heard) => {
-        if (heard === channel) this.onJobs(payload);
-        else this.onBeat(payload);
-      });
-      await session.query(`listen "${channel}"`);
-      await session.query(`listen "${channel}_beat"`);
+      this.#listens = session.process === undefined || String(session.process) === rows[0]!.process;
+      if (this.#listens) {
+        session.onNotification((payload, heard) => {
+          if (heard === channel) this.onJobs(payload);
+          else this.onBeat(payload);
+        });
+        await session.query(`listen "${channel}"`);
+        await session.query(`listen "${channel}_beat"`);
+      } else if (!this.#saidPooled) {
+        this.#saidPooled = true;
+        this.logger.warn(
+          "`database` leads through a pooler, so commits do not wake this worker: it polls. Give `listen` a URL that leads to the server itself, or false.",
+        );
+      }
       if (this.#closed) return void (await session.close());
       this.#session = session;
       // A worker that wanted to sleep while there was no connection tries again now.

@@ -1,51 +1,21 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { defineJob, type } from "@pillion/core";
 import { createWorker, handle } from "@pillion/core/worker";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type TestQueue, testQueue, until } from "./queue.ts";
+import { type TestQueue, testQueue } from "./queue.ts";
+import { workerProcess as startWorkerProcess } from "./worker-process.ts";
 
 let queue: TestQueue;
-const children: ChildProcess[] = [];
 const stops: (() => Promise<void>)[] = [];
 beforeEach(async () => {
   queue = await testQueue();
 });
 afterEach(async () => {
-  for (const child of children.splice(0)) child.kill("SIGKILL");
   for (const stop of stops.splice(0)) await stop();
   await queue.drop();
 });
 
-function workerProcess({ leaseMs = 15_000, graceMs = 0 } = {}) {
-  const script = fileURLToPath(new URL("./child.ts", import.meta.url));
-  const child = spawn(
-    process.execPath,
-    ["--import", "tsx", script, queue.url, queue.schema, String(leaseMs), String(graceMs)],
-    { stdio: ["ignore", "pipe", "pipe"] },
-  );
-  children.push(child);
-  let said = "";
-  let complained = "";
-  child.stdout!.on("data", (chunk) => {
-    said += chunk;
-  });
-  child.stderr!.on("data", (chunk) => {
-    complained += chunk;
-  });
-  return {
-    child,
-    says: (line: string) =>
-      until(() => {
-        if (child.exitCode !== null && !said.includes(line))
-          throw new Error(`exited ${child.exitCode}: ${complained}`);
-        return said.includes(`${line}\n`);
-      }),
-    complains: (text: string) => until(() => complained.includes(text)),
-    exited: once(child, "exit"),
-  };
-}
+const workerProcess = (options?: Parameters<typeof startWorkerProcess>[1]) =>
+  startWorkerProcess(queue, options);
 
 async function workHere(name: string, ran: string[]) {
   const worker = createWorker({

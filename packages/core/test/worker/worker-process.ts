@@ -1,0 +1,52 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
+import { until } from "./queue.ts";
+
+/** A worker in a process of its own, as child.ts says; it is killed when the test has finished. */
+export function workerProcess(
+  { url, schema }: { readonly url: string; readonly schema: string },
+  {
+    leaseMs = 15_000,
+    graceMs = 0,
+    preload = [] as readonly string[],
+    env = {} as Readonly<Record<string, string>>,
+  } = {},
+) {
+  const script = fileURLToPath(new URL("./child.ts", import.meta.url));
+  const child = spawn(
+    process.execPath,
+    [
+      "--import",
+      import.meta.resolve("tsx"),
+      ...preload.flatMap((module) => ["--import", module]),
+      script,
+      url,
+      schema,
+      String(leaseMs),
+      String(graceMs),
+    ],
+    { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } },
+  );
+  onTestFinished(() => void child.kill("SIGKILL"));
+  let said = "";
+  let complained = "";
+  child.stdout.on("data", (chunk) => {
+    said += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    complained += chunk;
+  });
+  return {
+    child,
+    says: (line: string) =>
+      until(() => {
+        if (child.exitCode !== null && !said.includes(line))
+          throw new Error(`exited ${child.exitCode}: ${complained}`);
+        return said.includes(`${line}\n`);
+      }),
+    complains: (text: string) => until(() => complained.includes(text)),
+    exited: once(child, "exit"),
+  };
+}
