@@ -9,7 +9,7 @@ import { jsonIssueOf } from "../json.ts";
 import type { ClaimedJob } from "../postgres/claimed-job.ts";
 import type { Place } from "../postgres/step.ts";
 import type { ActiveJob, Handler } from "./handler.ts";
-import { judge, type Outcome, spent } from "./outcome.ts";
+import { type FailOptions, judge, type Outcome, spent } from "./outcome.ts";
 import { Snooze } from "./snooze.ts";
 
 /** One run of one job by this worker, from its claim to its outcome. */
@@ -101,8 +101,8 @@ export class Attempt {
   }
 
   /** The handler has thrown, or must not go on. */
-  fail(error: unknown): void {
-    if (this.handling) this.#settle(judge(this, error, this.#reason));
+  fail(error: unknown, wish?: FailOptions): void {
+    if (this.handling) this.#settle(judge(this, error, this.#reason, wish));
   }
 
   loseLease(): void {

@@ -15,7 +15,8 @@ export class Completions {
 
   constructor(
     private readonly logger: Logger,
-    private readonly onWritten: (attempt: Attempt) => void,
+    /** `lost`: another has the job; `unknown`: giveUp came before an answer. */
+    private readonly onWritten: (attempt: Attempt, written: "done" | "lost" | "unknown") => void,
   ) {}
 
   get waiting(): number {
@@ -52,11 +53,11 @@ export class Completions {
         this.logger.warn(
           `${attempt} ended after its lease had passed on: its outcome (complete) was not written`,
         );
-      this.onWritten(attempt);
+      this.onWritten(attempt, isLost ? "lost" : "done");
     }
   }
 
   giveUp(): void {
-    for (const { attempt } of this.#pending.splice(0)) this.onWritten(attempt);
+    for (const { attempt } of this.#pending.splice(0)) this.onWritten(attempt, "unknown");
   }
 }

@@ -14,11 +14,20 @@ export type Outcome =
   | { readonly verb: "release" }
   | { readonly verb: "nothing" };
 
+/** What whoever says that an attempt has failed decides about the next one; else its job type does. */
+export interface FailOptions {
+  /** When the next attempt may start, in milliseconds from now. */
+  readonly delayMs?: number | undefined;
+  /** True: there is no next attempt, the job is dead. */
+  readonly discard?: boolean | undefined;
+}
+
 /** What an error makes of an attempt. `reason` is why its signal was aborted, if it was. */
 export function judge(
   { handler: { jobType }, number, maxAttempts }: Attempt,
   error: unknown,
   reason: unknown,
+  wish: FailOptions = {},
 ): Outcome {
   const code = PillionError.is(error) ? error.code : undefined;
   if (error === reason) {
@@ -28,13 +37,18 @@ export function judge(
   }
   const stored = toStoredError(error);
   // What is invalid now will be invalid in the next attempt too.
-  if (code === "DISCARD" || error instanceof DiscardError || error instanceof InvalidJobError)
+  if (wish.discard || code === "DISCARD" || error instanceof DiscardError || error instanceof InvalidJobError)
     return { verb: "discard", error: stored };
   const asked = code === "RETRY" || error instanceof RetryError;
-  if (number >= maxAttempts || (!asked && decide(jobType.retry, error) === "discard"))
+  if (
+    number >= maxAttempts ||
+    (!asked && wish.delayMs === undefined && decide(jobType.retry, error) === "discard")
+  )
     return { verb: "discard", error: stored };
   const delayMs =
-    (asked ? (error as RetryError).delayMs : undefined) ?? backoffDelayMs(jobType.backoff, number);
+    wish.delayMs ??
+    (asked ? (error as RetryError).delayMs : undefined) ??
+    backoffDelayMs(jobType.backoff, number);
   return { verb: "retry", delayMs, error: stored };
 }
 

@@ -5,6 +5,7 @@ import type { Housekeeping } from "./housekeeping.ts";
 import { Leases } from "./leases.ts";
 import type { Link } from "./link.ts";
 import { oneLine } from "./logger.ts";
+import { sayRescued } from "./rescued.ts";
 import type { WorkerSettings } from "./settings.ts";
 import { Signal } from "./signal.ts";
 import type { WakeUp } from "./wake-up.ts";
@@ -107,10 +108,7 @@ export class Pulse {
       this.wakeUp.fellAsleep(answer.locked);
       this.#scheduleMs = answer.scheduleMs;
       for (const failed of answer.failed) logger.warn(`could not ${failed}; trying again`);
-      for (const { id, name, attempt, state } of answer.rescued)
-        logger.warn(
-          `job ${id} "${name}": its worker fell silent in attempt ${attempt}; the job is ${state === "ready" ? "ready again" : state === "dead" ? "dead: that was its last attempt" : state}`,
-        );
+      sayRescued(logger, answer);
       for (const crew of this.crews) crew.expectKeys(answer.special);
       if (answer.ready || answer.special.length > 0) for (const crew of this.crews) crew.wake.notify();
       found = answer.ready;

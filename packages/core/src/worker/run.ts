@@ -1,8 +1,8 @@
-import { hostname } from "node:os";
 import type { Attempt } from "./attempt.ts";
 import { Crew } from "./crew.ts";
 import type { CrewContext } from "./crew-context.ts";
 import { CrewLoop } from "./crew-loop.ts";
+import { sayFailure } from "./failure-line.ts";
 import type { Handler } from "./handler.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import type { Link } from "./link.ts";
@@ -14,6 +14,7 @@ import { Scheduler } from "./scheduler.ts";
 import type { WorkerSettings } from "./settings.ts";
 import { Signal } from "./signal.ts";
 import { WakeUp } from "./wake-up.ts";
+import { workerLabel } from "./worker-label.ts";
 
 /** How often it looks after timeouts, and after jobs that wait for a slot for too long. */
 const watchMs = 20;
@@ -72,7 +73,7 @@ export class Run {
   async open(): Promise<void> {
     const { handlers, crews, leaseMs } = this.settings;
     const rows = await this.link.run(this.link.engine.register, {
-      label: `${hostname()} ${process.pid}`,
+      label: workerLabel(),
       queues: crews.flatMap(({ queues }) => queues),
       names: [...new Set(handlers.map((handler) => handler.jobType.name))],
       concurrency: crews.reduce((sum, { concurrency }) => sum + concurrency, 0),
@@ -164,15 +165,10 @@ export class Run {
   }
 
   #report(attempt: Attempt, outcome: Outcome): void {
-    const { logger } = this.settings;
     const { verb } = outcome;
     if (verb === "complete" || verb === "retry" || verb === "discard") this.#ran++;
-    if (verb === "retry" || verb === "discard") {
-      this.#failed++;
-      const said = `${attempt} failed: ${outcome.error.name}: ${outcome.error.message.split("\n", 1)[0]}`;
-      if (verb === "discard") logger.error(`${said}; the job is dead`);
-      else logger.warn(`${said}; next attempt in ${outcome.delayMs} ms`);
-    }
+    if (verb === "retry" || verb === "discard") this.#failed++;
+    sayFailure(this.settings.logger, attempt, outcome);
     this.#ended.notify();
   }
 
