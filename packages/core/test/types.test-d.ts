@@ -1,7 +1,7 @@
 import { defineJob, defineTopic, type Job, type PayloadOf, subscribe, type Topic, type } from "@pillion/core";
 import type { Verbs } from "@pillion/core/adapter";
 import type { Admin } from "@pillion/core/admin";
-import { handle, type Schedule, schedule } from "@pillion/core/worker";
+import { createClaimer, handle, type Schedule, schedule } from "@pillion/core/worker";
 import { expectTypeOf, test } from "vitest";
 import { z } from "zod";
 
@@ -63,6 +63,28 @@ test("a handler gets the schema's output, and must answer the result that was de
     expectTypeOf(job.payload).toEqualTypeOf<{ orderId: number; to: Address }>();
   });
   expectTypeOf<PayloadOf<typeof sendInvoice>>().toEqualTypeOf<{ orderId: number; copies: number }>();
+});
+
+test("a claimed job has its type's payload and takes its result; of several types, each is told apart", async () => {
+  const one = createClaimer({ database: "postgres://", jobTypes: [sendInvoice] });
+  for (const job of await one.claim({ limit: undefined })) {
+    expectTypeOf(job.payload).toEqualTypeOf<{ orderId: number; copies: number }>();
+    one.complete(job, { pdf: "1.pdf" });
+    one.complete(job);
+    // @ts-expect-error: the result has no pdf
+    one.complete(job, { html: "" });
+  }
+  const both = createClaimer({ database: "postgres://", jobTypes: [sendInvoice, ship] });
+  for (const job of await both.claim()) {
+    // @ts-expect-error: not every one has an address
+    job.payload.to;
+    if (both.is(job, ship)) expectTypeOf(job.payload).toEqualTypeOf<{ orderId: number; to: Address }>();
+    else expectTypeOf(job.payload).toEqualTypeOf<{ orderId: number; copies: number }>();
+  }
+  // @ts-expect-error: a job to be enqueued is not one that is held
+  one.complete(sendInvoice({ orderId: 1 }));
+  // @ts-expect-error: a handler is not a job type
+  createClaimer({ database: "postgres://", jobTypes: [handle(ship, async () => {})] });
 });
 
 test("jobs of different types are one kind of value: a job", () => {

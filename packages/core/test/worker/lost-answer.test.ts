@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { defineJob, type } from "@pillion/core";
-import { createWorker, handle } from "@pillion/core/worker";
+import { createClaimer, createWorker, handle } from "@pillion/core/worker";
 import { expect, onTestFinished, test } from "vitest";
 import { listeningLogger, testQueue } from "./queue.ts";
 
@@ -72,4 +72,34 @@ test("jobs whose claim was committed, but whose answer was lost on the way, run,
     expect(attempts.map(({ outcome }) => outcome)).toEqual(["released", "completed"]);
   }
   expect(logger.lines).toContainEqual(expect.stringContaining("handed back 2 jobs"));
+});
+
+test("complete resolves where its answer was lost on the way: what is written is found", async () => {
+  const queue = await testQueue();
+  onTestFinished(() => queue.drop());
+  const proxy = await breakingProxy(queue.url, "told once");
+  const told = defineJob({ name: "told", payload: type<null>(), result: type<string>() });
+  const id = await queue.add("told");
+  const { schema } = queue;
+  const claimer = createClaimer({ database: proxy.url, schema, jobTypes: [told], logger: false });
+  onTestFinished(() => claimer.stop());
+  const [job] = await claimer.claim();
+  await claimer.complete(job!, "told once");
+  expect(proxy.broken).toBe(true);
+  expect(await queue.admin.job(id)).toMatchObject({ state: "completed", result: "told once" });
+});
+
+test("jobs that a claim took, whose answer was lost on the way, are claimed again, and no attempt is counted for it", async () => {
+  const queue = await testQueue();
+  onTestFinished(() => queue.drop());
+  const proxy = await breakingProxy(queue.url, ".step(");
+  const id = await queue.add("slow", 1);
+  const { schema } = queue;
+  const claimer = createClaimer({ database: proxy.url, schema, jobTypes: [slow], logger: false });
+  onTestFinished(() => claimer.stop());
+  await expect(claimer.claim()).rejects.toThrow();
+  expect(proxy.broken).toBe(true);
+  // The second beat after it believes that nobody will answer.
+  const jobs = [...(await claimer.claim()), ...(await claimer.claim())];
+  expect(jobs).toMatchObject([{ id, attempt: 1 }]);
 });
