@@ -1670,17 +1670,28 @@ begin
   if worker is not null then
     update pillion.worker w set heartbeat_at = statement_timestamp(), stopped_at = null where w.id = worker;
     known := found;
-    -- Cancelled as they were about to end: what runs again after all, hears of it then.
-    with late as (
-      delete from pillion.cancellation c
-      where c.worker = tick.worker and not exists (
+    -- Cancelled while their attempt ended: what goes on after all, or runs again by now, hears of it there. Those of a
+    -- claim that is gone are anybody's to deliver, since their worker may be gone too.
+    with late as materialized (
+      select c.ctid as row, c.job, c.at from pillion.cancellation c
+      where not exists (select from pillion.batch b where b.claim = c.claim) or c.worker = tick.worker and not exists (
         select from pillion.batch b cross join lateral unnest(b.ids, b.done) e(id, done) where b.claim = c.claim and e.id = c.job and not e.done)
-      returning c.job, c.at
-    ), free as materialized (
-      select j.ctid as row, late.at from late cross join lateral (
+      limit most
+      for update skip locked
+    ), own_row as materialized (
+      select j.ctid as row, late.job, late.at from late cross join lateral (
         select j.ctid from pillion.job j where j.id = late.job for update skip locked) j
+    ), marked as (
+      update pillion.job j set cancelled_at = coalesce(j.cancelled_at, o.at) from own_row o where j.ctid = o.row
+    ), passed_on as (
+      insert into pillion.cancellation (worker, claim, job, at)
+      select b.worker, b.claim, late.job, late.at
+      from late cross join pillion.batch b cross join lateral unnest(b.ids, b.done) e(id, done) where e.id = late.job and not e.done
+      on conflict do nothing
     )
-    update pillion.job j set cancelled_at = free.at from free where j.ctid = free.row;
+    -- What somebody has locked, or moves at this moment, is delivered at the next beat.
+    delete from pillion.cancellation c using late
+    where c.ctid = late.row and (late.job in (select o.job from own_row o) or not exists (select from pillion.job j where j.id = late.job));
     select json_agg(r.key), json_agg(r.key) filter (where r.cancelled) into held, cancelled
     from (
       select j.id || ':' || j.claim as key, j.cancelled_at is not null as cancelled
