@@ -44,6 +44,7 @@ declare
   busy      json;
   lost      json;
   oldest    xid8;
+  begun     bigint;
   fence     bigint;
   closed    json;
   claimed_ids bigint[];
@@ -127,27 +128,32 @@ begin
   if step.most > 0 then
     -- Seen before the jobs are: whatever has ended by now, the claim sees.
     oldest := pg_snapshot_xmin(pg_current_snapshot());
+    begun := pg_sequence_last_value('pillion.position');
     fence := nextval('pillion.claim');
     select json_agg(q.name) into closed from pillion.queue q
     where q.name = any (step.queues) and (q.paused_at is not null or q.limited);
     with picked as materialized (
-      select ready.row, ready.alone, row_number() over so_far as rank, sum(ready.size) over so_far as bytes
-      from unnest(step.queues, step.priorities, step.bounds) lane(queue, priority, bound)
-      left join pillion.queue q on q.name = lane.queue
-      cross join lateral (
-        select j.ctid as row, case when pg_column_size(j.payload) > 2000 then octet_length(j.payload::text) else 0 end as size,
-          j.unique_key is not null or j.cancelled_at is not null as alone
-        from pillion.job j
-        where j.state = 'ready' and j.partition_key is null and j.queue = lane.queue and j.priority = lane.priority and j.position >= lane.bound
-          -- Inside a case it is looked up in a hash, and not joined.
-          and case when (j.name, j.version) in (select h.name, h.version from unnest(step.names, step.versions) h(name, version)) then true end
-        order by j.position
+      select found.row, found.alone, row_number() over so_far as rank, sum(found.size) over so_far as bytes
+      from (
+        -- Its limit stands within: a window reads one row ahead, which may lie behind a million that are not ours.
+        select ready.*
+        from unnest(step.queues, step.priorities, step.bounds) lane(queue, priority, bound)
+        left join pillion.queue q on q.name = lane.queue
+        cross join lateral (
+          select j.ctid as row, case when pg_column_size(j.payload) > 2000 then octet_length(j.payload::text) else 0 end as size,
+            j.unique_key is not null or j.cancelled_at is not null as alone
+          from pillion.job j
+          where j.state = 'ready' and j.partition_key is null and j.queue = lane.queue and j.priority = lane.priority and j.position >= lane.bound
+            -- Inside a case it is looked up in a hash, and not joined.
+            and case when (j.name, j.version) in (select h.name, h.version from unnest(step.names, step.versions) h(name, version)) then true end
+          order by j.position
+          limit step.most
+          for update skip locked
+        ) ready
+        where q.paused_at is null and q.limited is not true
         limit step.most
-        for update skip locked
-      ) ready
-      where q.paused_at is null and q.limited is not true
+      ) found
       window so_far as (rows unbounded preceding)
-      limit step.most
     ), taken as (
       delete from pillion.job j using picked
       where j.ctid = picked.row and not picked.alone and (picked.rank = 1 or picked.bytes <= 8388608)
@@ -170,7 +176,7 @@ begin
         cardinality(claimed_ids));
     end if;
   end if;
-  return concat('[', json_build_object('claim', fence::text, 'xid', pg_current_xact_id_if_assigned()::text, 'oldest', oldest::text, 'front', pg_sequence_last_value('pillion.position'),
+  return concat('[', json_build_object('claim', fence::text, 'xid', pg_current_xact_id_if_assigned()::text, 'oldest', oldest::text, 'begun', begun, 'front', pg_sequence_last_value('pillion.position'),
     'closed', closed, 'charged', to_json(charged), 'busyBatches', busy_batches, 'lostBatches', lost_batches, 'busy', busy, 'lost', lost), jobs, others, ']');
 end $$;
 -- Gives jobs of batches rows of their own, as running, for whatever is to become of them other than completion. Answers

@@ -45,7 +45,8 @@ export interface StepAnswer {
   /** The transaction of this step, where it wrote anything; and the oldest that still ran when it looked. */
   readonly xid: string | null;
   readonly oldest: string | null;
-  /** The last position that has been drawn. */
+  /** The last position that had been drawn when it began to look, and when it ended. */
+  readonly begun: number;
   readonly front: number;
   /** Queues whose lanes were not read: they are paused, or have limits. */
   readonly closed: readonly string[];
@@ -79,6 +80,7 @@ export function readStep(
     claim: head.claim,
     xid: head.xid,
     oldest: head.oldest,
+    begun: head.begun ?? 0,
     front: head.front ?? 0,
     closed: head.closed ?? [],
     busy: head.busy ?? [],

@@ -53,6 +53,11 @@ export class Crew {
     return Math.max(0, Math.min(this.#slots.wanted - this.#claims.asked, mostAtOnce));
   }
 
+  /** Whether a claim is under way. */
+  get claiming(): boolean {
+    return this.#claims.asked > 0;
+  }
+
   /** Whether there are completions to be written. */
   get hasOutcomes(): boolean {
     return this.#completions.waiting > 0;

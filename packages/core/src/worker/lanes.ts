@@ -5,6 +5,8 @@ import type { Lane, StepAnswer } from "../postgres/step.ts";
 const slackMs = 500;
 const sweepEveryMs = 1_000;
 const mostFronts = 50;
+/** A look that takes longer has stepped over much that is not for this worker. */
+const slowMs = 50;
 /** A sweep may take this share of the time. */
 const sweepShare = 1 / 20;
 
@@ -39,6 +41,8 @@ export interface Look {
  *   claim. Once all those have ended, one more claim sees all there is before the front, and the next may begin there.
  * - A transaction that stays open would hold the bound for as long: it is not waited for longer than half a second.
  *   Its jobs, and those that were locked when they were passed, are found by a sweep from the left end.
+ * - Where the first look at a lane was slow, the next begins at once where that one's front was when it began: what was
+ *   still to be committed then is left to the sweep as well.
  */
 export class Lanes {
   readonly #lanes: LaneState[] = [];
@@ -53,7 +57,7 @@ export class Lanes {
   /** What is to be read next: from the bounds on, or now and then from the left end. */
   look(now: number): Look {
     this.#rotate();
-    const sweep = now >= this.#sweepAt;
+    const sweep = now >= this.#sweepAt && this.#lanes.some(({ bound }) => bound > 0);
     if (sweep) this.#sweepAt = Number.POSITIVE_INFINITY;
     const lanes = this.#lanes.map(({ queue, priority, bound }) => ({
       queue,
@@ -95,7 +99,12 @@ export class Lanes {
     const stop = full ? read.findLastIndex((lane) => highest.has(lane)) : read.length;
     read.forEach((lane, index) => {
       if (answer.closed.includes(lane.queue)) return;
-      if (index <= stop) raise(lane, seen, now, index === stop ? highest.get(lane) : undefined);
+      const reached = index === stop ? (highest.get(lane) ?? 0) : Number.POSITIVE_INFINITY;
+      if (index <= stop) raise(lane, seen, now, reached);
+      if (index <= stop && lane.bound === 0 && now - sentAt > slowMs) {
+        lane.bound = Math.min(answer.begun, reached);
+        this.#sweepAt = Math.max(this.#sweepAt, now + (now - sentAt) / sweepShare);
+      }
       if (answer.xid !== null)
         for (const front of lane.fronts) if (front.at < sentAt) front.xid ??= BigInt(answer.xid);
       const last = lane.fronts.at(-1);
@@ -116,7 +125,7 @@ export class Lanes {
 }
 
 /** Raises the bound to the last front that nothing can appear before any more, and not beyond `most`. */
-function raise(lane: LaneState, seen: bigint, now: number, most = Number.POSITIVE_INFINITY): void {
+function raise(lane: LaneState, seen: bigint, now: number, most: number): void {
   while (lane.fronts.length > 0) {
     const { position, at, xid } = lane.fronts[0]!;
     if ((xid === undefined || xid > seen) && now - at < slackMs) return;

@@ -92,7 +92,11 @@ export class Pulse {
     const { logger, handlers } = this.settings;
     const sentAt = performance.now();
     this.leases.sayIfSilent(sentAt);
-    const looks = this.crews.map(({ lanes }) => lanes.look(sentAt));
+    // A crew that claims at this moment sees for itself what there is.
+    const looking = this.crews.filter(
+      (crew) => !crew.claiming || crew.queues.some((queue) => asleep.includes(queue)),
+    );
+    const looks = looking.map(({ lanes }) => lanes.look(sentAt));
     const input = {
       worker: this.worker,
       since: this.leases.since,
@@ -109,8 +113,8 @@ export class Pulse {
       this.#scheduleMs = answer.scheduleMs;
       for (const failed of answer.failed) logger.warn(`could not ${failed}; trying again`);
       sayRescued(logger, answer);
-      for (const crew of this.crews) crew.expectKeys(answer.special);
-      if (answer.ready || answer.special.length > 0) for (const crew of this.crews) crew.wake.notify();
+      for (const crew of looking) crew.expectKeys(answer.special);
+      if (answer.ready || answer.special.length > 0) for (const crew of looking) crew.wake.notify();
       found = answer.ready;
       await this.leases.renewed(answer, sentAt);
       return answer;
@@ -119,7 +123,7 @@ export class Pulse {
       return undefined;
     } finally {
       const now = performance.now();
-      this.crews.forEach(({ lanes }, index) => {
+      looking.forEach(({ lanes }, index) => {
         lanes.learn(looks[index]!, undefined, 0, now);
         if (found && looks[index]!.sweep) lanes.sweepNext(now);
       });
