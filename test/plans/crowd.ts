@@ -25,6 +25,11 @@ export async function fill(client: pg.Client): Promise<void> {
     select case when i % 5 = 0 then 'other' else 'default' end, 'mail.send', i % 2, 20, '{}'
     from generate_series(1, 80000) i;
 
+    -- As many as a claim asks for; behind them, those that no worker takes.
+    insert into pillion.job (queue, name, priority, max_attempts, payload)
+    select 'short', case when i <= ${few} then 'mail.send' else 'nobody.handles' end, case when i <= ${few} then 0 else -1 end, 20, '{}'
+    from generate_series(1, 20000) i;
+
     insert into pillion.queue (name, key_concurrency) values ('by key', 1);
     insert into pillion.job (queue, name, partition_key, max_attempts, payload)
     select 'by key', 'mail.send', 'tenant ' || i % 1000, 20, '{}' from generate_series(1, 20000) i;

@@ -27,6 +27,13 @@ const nobody = { completions: [], lanes: [], types, most: 0, free: 0 };
  */
 export const ofFunctions = {
   "the claim of a step": engine.step({ ...nobody, worker: "1", lanes, most: few, free: few }),
+  "a claim that fills itself from its first lane": engine.step({
+    ...nobody,
+    worker: "1",
+    lanes: [0, -1].map((priority) => ({ queue: "short", priority, bound: 0 })),
+    most: few,
+    free: few,
+  }),
   "the completions of a step": engine.step({
     ...nobody,
     worker: "1",
