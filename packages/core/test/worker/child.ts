@@ -1,8 +1,8 @@
-import { defineJob, type } from "@pillion/core";
+import { defineJob, RetryError, type } from "@pillion/core";
 import { createWorker, handle } from "@pillion/core/worker";
 
 // A worker process: `child.ts URL SCHEMA LEASE_MS GRACE_MS`. It tells each start of a job on stdout, one id a line;
-// "slow" never ends by itself, "quick" ends at once.
+// "slow" never ends by itself, "quick" ends at once, "failing" fails and asks for a second.
 const [database, schema, leaseMs, graceMs] = process.argv.slice(2) as [string, string, string, string];
 const started = ({ id }: { id: string }) => void process.stdout.write(`started ${id}\n`);
 const worker = createWorker({
@@ -19,6 +19,9 @@ const worker = createWorker({
       return new Promise<void>(() => {});
     }),
     handle(defineJob({ name: "quick", payload: type<null>() }), started),
+    handle(defineJob({ name: "failing", payload: type<null>() }), () => {
+      throw new RetryError({ delayMs: 1_000 });
+    }),
   ],
 });
 process.stdout.write("ready\n");

@@ -1,4 +1,4 @@
-import { defineJob, type } from "@pillion/core";
+import { defaults, defineJob, type } from "@pillion/core";
 import { createWorker, handle } from "@pillion/core/worker";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type TestQueue, testQueue } from "./queue.ts";
@@ -17,17 +17,60 @@ afterEach(async () => {
 const workerProcess = (options?: Parameters<typeof startWorkerProcess>[1]) =>
   startWorkerProcess(queue, options);
 
-async function workHere(name: string, ran: string[]) {
+async function workHere(name: string, ran: string[], pollMs = 50) {
   const worker = createWorker({
     database: queue.url,
     schema: queue.schema,
-    pollMs: 50,
+    pollMs,
     logger: false,
     handlers: [handle(defineJob({ name, payload: type<null>() }), ({ id }) => void ran.push(id))],
   });
   stops.push(() => worker.stop({ graceMs: 0 }));
   await worker.start();
 }
+
+test("jobs of a worker that is killed start elsewhere within its lease and a poll, by the times that the database recorded", async () => {
+  const [leaseMs, pollMs] = [2_000, 1_000];
+  expect(defaults.leaseMs).toBeLessThanOrEqual(30_000);
+  const ids = [
+    await queue.add("slow"),
+    await queue.add("slow"),
+    await queue.add("slow", null, { uniqueKey: "k" }),
+  ];
+  const other = workerProcess({ leaseMs });
+  for (const id of ids) await other.says(`started ${id}`);
+  const ran: string[] = [];
+  await workHere("slow", ran, pollMs);
+  const [killed] = await queue.query("select clock_timestamp() as at");
+  other.child.kill("SIGKILL");
+  for (const id of ids) await queue.reaches(id, "completed");
+  const [{ silent, least }] = (await queue.query(
+    `select extract(epoch from max(started_at) - $1)::float8 as silent,
+       extract(epoch from min(started_at) - (select heartbeat_at from pillion.worker order by id limit 1))::float8 as least
+     from pillion.attempts where outcome = 'completed'`,
+    [killed!.at],
+  )) as unknown as [{ silent: number; least: number }];
+  expect(least).toBeGreaterThanOrEqual(leaseMs / 1_000);
+  // A second more, for a machine that is busy.
+  expect(silent).toBeLessThan((leaseMs + pollMs + 1_000) / 1_000);
+});
+
+test("a slow job starts elsewhere in less than two seconds after SIGTERM, with no attempt used, by the times that the database recorded", async () => {
+  const id = await queue.add("slow");
+  const other = workerProcess();
+  await other.says(`started ${id}`);
+  const ran: string[] = [];
+  // At its default pace.
+  await workHere("slow", ran, defaults.pollMs);
+  const [told] = await queue.query("select clock_timestamp() as at");
+  other.child.kill("SIGTERM");
+  await queue.reaches(id, "completed");
+  const [first, second] = (await queue.admin.job(id))!.attempts;
+  expect(first).toMatchObject({ attempt: 1, outcome: "released" });
+  expect(second).toMatchObject({ attempt: 1, outcome: "completed" });
+  expect(second!.startedAt.getTime() - (told!.at as unknown as Date).getTime()).toBeLessThan(2_000);
+  expect(await other.exited).toEqual([0, null]);
+});
 
 test("jobs of a worker that is killed run elsewhere once its lease is over, and the lost attempt is on record", async () => {
   const id = await queue.add("slow");
