@@ -1264,7 +1264,7 @@ begin
   )
   select count(*) into promoted from ready, (select count(*) from woken) w;
   select ceil(date_part('epoch', j.run_at - at) * 1000) into next_ms from pillion.job j
-  where j.state = 'scheduled' and j.run_at > at order by j.run_at limit 1;
+  where j.state = 'scheduled' and j.run_at > at and j.run_at < 'infinity' order by j.run_at limit 1;
   select coalesce(greatest(ceil(date_part('epoch', s.due_at - at) * 1000), 0), 0) into schedule_ms from pillion.schedule s
   where s.paused_at is null and s.due_at is distinct from 'infinity' order by s.due_at nulls first limit 1;
   return next;

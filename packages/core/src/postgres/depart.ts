@@ -16,11 +16,23 @@ where w.id = ${(input) => input.worker}::text::bigint
   and not exists (select from ${schema.batch} b where b.worker = w.id)
 returning w.id::text`;
 
+export interface ForgetSilentInput {
+  readonly limit: number;
+  readonly now?: string | null | undefined;
+}
+
 /** Closes the books on workers that have been silent for a day and hold nothing. */
-export const forgetSilent = (schema: Schema) => sql<{ readonly now?: string | null | undefined }>`
+export const forgetSilent = (schema: Schema) => sql<ForgetSilentInput>`
+with silent as materialized (
+  select w.ctid as row from ${schema.worker} w
+  where w.stopped_at is null
+    and w.heartbeat_at < coalesce(${nowText}::text::timestamptz, statement_timestamp()) - interval '1 day'
+    and not exists (select from ${schema.job} j where j.state = 'running' and j.worker = w.id)
+    and not exists (select from ${schema.batch} b where b.worker = w.id)
+  limit ${(input) => String(input.limit)}::text::bigint
+  for update skip locked
+)
 update ${schema.worker} w
 set stopped_at = w.heartbeat_at
-where w.stopped_at is null
-  and w.heartbeat_at < coalesce(${nowText}::text::timestamptz, statement_timestamp()) - interval '1 day'
-  and not exists (select from ${schema.job} j where j.state = 'running' and j.worker = w.id)
-  and not exists (select from ${schema.batch} b where b.worker = w.id)`;
+from silent where w.ctid = silent.row
+returning w.id::text`;

@@ -31,7 +31,7 @@ export class Housekeeping {
       await this.#do("sweep unique keys", () => this.#sweepKeys());
       await this.#do("keep the partitions of finished jobs", () => this.link.run(this.link.engine.keep, {}));
       await this.#do("close the books on silent workers", () =>
-        this.link.run(this.link.engine.forgetSilent, {}),
+        this.link.run(this.link.engine.forgetSilent, { limit: rowsAtOnce }),
       );
     }
     return nextMs;

@@ -1,0 +1,111 @@
+import { defineJob, type } from "@pillion/core";
+import { handle } from "@pillion/core/worker";
+import { expect, test } from "vitest";
+import { postgresEngine } from "../../src/postgres/engine.ts";
+import type { StatementOf } from "../../src/statement.ts";
+import { workshop } from "./workers.ts";
+
+const plain = handle(defineJob({ name: "plain", payload: type<number>() }), () => {});
+
+/** A queue, and its engine's statements, each of which may take ten rows. */
+async function atMostTen() {
+  const { queue, work } = await workshop();
+  const engine = postgresEngine(queue.schema);
+  const run = async <Input>(statement: StatementOf<Input>, input: Input) => {
+    const { text, values } = statement(input);
+    return (await queue.pool.query({ text, values: [...values] })).rows;
+  };
+  return { queue, work, engine, run };
+}
+
+/** Makes workers that have been silent for two days; answers the id of the first. */
+const silentWorkers = (many: number) =>
+  `insert into pillion.worker (label, queues, names, concurrency, lease_ms, started_at, heartbeat_at)
+   select 'gone', '{default}', '{plain}', 1, 1000, now() - interval '3 days', now() - interval '2 days' from generate_series(1, ${many})
+   returning id::text`;
+
+test("a rescue takes as many jobs as it may, and those that are left the next time", async () => {
+  const { queue, engine, run } = await atMostTen();
+  const [worker] = await queue.query(silentWorkers(1));
+  await queue.query("select pillion.enqueue('plain', to_jsonb(i)) from generate_series(1, 25) i");
+  await queue.query(
+    "update pillion.job set state = 'running', attempt = 1, worker = $1, claim = 1, started_at = now()",
+    [worker!.id],
+  );
+  const taken = [];
+  for (let round = 0; round < 4; round++) taken.push((await run(engine.rescue, { limit: 10 })).length);
+  expect(taken).toEqual([10, 10, 5, 0]);
+});
+
+test("promoting makes as many jobs ready as it may, and those that are left the next time", async () => {
+  const { queue, engine, run } = await atMostTen();
+  await queue.query(
+    `select pillion.enqueue('plain', to_jsonb(i), '{"delayMs": 60000}') from generate_series(1, 25) i`,
+  );
+  await queue.query("update pillion.job set run_at = now() - interval '1 second'");
+  const promoted = [];
+  for (let round = 0; round < 4; round++)
+    promoted.push((await run(engine.promote, { limit: 10 }))[0]!.promoted);
+  expect(promoted).toEqual(["10", "10", "5", "0"]);
+});
+
+test("a sweep of keys looks at as many as it may, and goes on from there", async () => {
+  const { queue, engine, run } = await atMostTen();
+  await queue.query(
+    "insert into pillion.unique_key (name, key, job, until) select 'plain', lpad(i::text, 3, '0'), i, 'finished' from generate_series(1, 25) i",
+  );
+  const left = [];
+  let after: { name: string; key: string } | undefined = { name: "", key: "" };
+  while (after) {
+    after = (await run(engine.sweepKeys, { limit: 10, after }))[0];
+    left.push((await queue.query("select count(*)::int as n from pillion.unique_key"))[0]!.n);
+  }
+  expect(left).toEqual([15, 5, 0, 0]);
+});
+
+test("a look at schedules reads as many as it may", async () => {
+  const { queue, engine, run } = await atMostTen();
+  await queue.query(
+    "insert into pillion.schedule (name, job_name, payload, every_ms) select 's ' || i, 'plain', 'null', 100 from generate_series(1, 25) i",
+  );
+  const rows = await run(engine.dueSchedules, { limit: 10, except: [] });
+  expect(rows.filter(({ name }) => name !== null)).toHaveLength(10);
+});
+
+test("the books on silent workers are closed on as many as may be, and on one that somebody has locked the next time", async () => {
+  const { queue, engine, run } = await atMostTen();
+  const [first] = await queue.query(silentWorkers(25));
+  const client = await queue.pool.connect();
+  await client.query("begin");
+  await client.query(`select from ${queue.schema}.worker where id = $1 for update`, [first!.id]);
+  const closed = [];
+  for (let round = 0; round < 4; round++) closed.push((await run(engine.forgetSilent, { limit: 10 })).length);
+  await client.query("rollback");
+  client.release();
+  expect(closed).toEqual([10, 10, 4, 0]);
+  expect(await run(engine.forgetSilent, { limit: 10 })).toEqual([{ id: first!.id }]);
+});
+
+test("cancellations that were late are delivered in as many as may be at a beat", async () => {
+  const { queue } = await atMostTen();
+  await queue.query(
+    "insert into pillion.cancellation (worker, claim, job, at) select 7, 1, i, now() from generate_series(1, 25) i",
+  );
+  const left = [];
+  const [worker] = await queue.query(silentWorkers(1));
+  for (let round = 0; round < 3; round++) {
+    await queue.query("select pillion.tick($1, 0, '{}', '{}', '{}', '{}', '{}', '{}', 10)", [worker!.id]);
+    left.push((await queue.query("select count(*)::int as n from pillion.cancellation"))[0]!.n);
+  }
+  expect(left).toEqual([15, 5, 0]);
+});
+
+test("a job with a time that never comes, written by hand, keeps no other from becoming ready", async () => {
+  const { queue, work } = await atMostTen();
+  const never = await queue.add("plain", 1, { delayMs: 60_000 });
+  await queue.query("update pillion.job set run_at = 'infinity' where id = $1", [never]);
+  const due = await queue.add("plain", 2, { delayMs: 100 });
+  const { logger } = await work([plain]);
+  await queue.reaches(due, "completed");
+  expect(logger.lines).toEqual([]);
+});
