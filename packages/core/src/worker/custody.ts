@@ -88,6 +88,8 @@ export class Custody {
       for (;;) {
         await this.#beat();
         await this.#housekeeping.round(this.#scheduleMs);
+        // What is claimed has the whole lease before it, however long that took.
+        if (!this.#leases.fresh) await this.#beat();
         const attempts = await this.#next(limit);
         if (!attempts) return [];
         const jobs = await Promise.all(attempts.map((attempt) => this.#handOut(attempt)));

@@ -28,6 +28,11 @@ export class Leases {
     return performance.now() - this.#renewedAt < this.leaseMs;
   }
 
+  /** True while almost all of the lease is left. */
+  get fresh(): boolean {
+    return performance.now() - this.#renewedAt < this.leaseMs / 10;
+  }
+
   get since(): string {
     return String(this.#since);
   }
