@@ -6,6 +6,10 @@ export const few = 100;
 /** The id of the first job that worker 1 holds; the others follow. */
 export const firstHeld = 1_000_000;
 
+/** The id of the first job that worker 1 holds in a claim's row, one in each; and the number of that claim. */
+export const firstPacked = 2_000_000;
+export const firstBatch = 100_000;
+
 /** Fills the queue as one that has grown: `few` jobs of each kind that a statement looks for, among very many others. */
 export async function fill(client: pg.Client): Promise<void> {
   await client.query(`
@@ -20,6 +24,15 @@ export async function fill(client: pg.Client): Promise<void> {
       overriding system value
     select ${firstHeld} + i, 'default', 'mail.send', 'running', 1, 20, '{}', 1 + (i / ${few}), i, now()
     from generate_series(0, ${50 * few} - 1) i;
+
+    -- The same of claims that lie in one row; between the two workers', very many that have ended.
+    insert into pillion.batch (claim, worker, claimed_at, ids, jobs, done, charged, remaining)
+    select ${firstBatch} + i, case when i < ${few} then 1 when i < 60000 then 3 + i % 48 else 2 end, now(), array[p.id], array[p], '{f}', '{t}', 1
+    from generate_series(0, 60000 + ${few} - 1) i, jsonb_populate_record(null::pillion.job, jsonb_build_object(
+      'id', ${firstPacked} + i, 'enqueued_xid', '1', 'position', i, 'created_at', now(), 'run_at', now(), 'state', 'ready',
+      'priority', 0, 'version', 1, 'attempt', 0, 'queue', 'default', 'name', 'mail.send', 'payload', repeat('x', 200),
+      'lost', 0, 'prefetched', false, 'slot', false)) p;
+    delete from pillion.batch where worker > 2;
 
     insert into pillion.job (queue, name, priority, max_attempts, payload)
     select case when i % 5 = 0 then 'other' else 'default' end, 'mail.send', i % 2, 20, '{}'

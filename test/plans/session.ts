@@ -7,6 +7,8 @@ export interface Scan {
   readonly table: string;
   readonly index: string | undefined;
   readonly read: number;
+  /** Pages that it looked at, those of rows that are gone too. */
+  readonly pages: number;
 }
 
 interface PlanNode {
@@ -17,6 +19,8 @@ interface PlanNode {
   readonly "Actual Loops": number;
   readonly "Rows Removed by Filter"?: number;
   readonly "Rows Removed by Index Recheck"?: number;
+  readonly "Shared Hit Blocks"?: number;
+  readonly "Shared Read Blocks"?: number;
   readonly Plans?: readonly PlanNode[];
 }
 
@@ -39,7 +43,7 @@ export class PlanSession {
     await client.query(
       `set plan_cache_mode = ${planCache}; set auto_explain.log_min_duration = 0; set auto_explain.log_level = notice;
        set auto_explain.log_nested_statements = on; set auto_explain.log_analyze = on; set auto_explain.log_timing = off;
-       set auto_explain.log_format = json`,
+       set auto_explain.log_buffers = on; set auto_explain.log_format = json`,
     );
     return session;
   }
@@ -70,9 +74,10 @@ function scansIn(node: PlanNode): Scan[] {
       (node["Rows Removed by Filter"] ?? 0) +
       (node["Rows Removed by Index Recheck"] ?? 0)) *
     node["Actual Loops"];
+  const pages = (node["Shared Hit Blocks"] ?? 0) + (node["Shared Read Blocks"] ?? 0);
   const own =
     table !== undefined && type.endsWith("Scan")
-      ? [{ node: type, table, index: node["Index Name"], read }]
+      ? [{ node: type, table, index: node["Index Name"], read, pages }]
       : [];
   return [...own, ...Plans.flatMap(scansIn)];
 }

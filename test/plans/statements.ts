@@ -2,12 +2,16 @@ import { defineJob, type } from "@pillion/core";
 import type { JobRow } from "../../packages/core/src/job/job.ts";
 import { toRow } from "../../packages/core/src/job/row.ts";
 import { postgresEngine } from "../../packages/core/src/postgres/engine.ts";
-import { few, firstHeld } from "./crowd.ts";
+import { few, firstBatch, firstHeld, firstPacked } from "./crowd.ts";
 
 const engine = postgresEngine("pillion");
 const settlements = Array.from({ length: few }, (_, i) => ({
   id: String(firstHeld + i),
   claim: String(i),
+}));
+const packed = Array.from({ length: few }, (_, i) => ({
+  id: String(firstPacked + i),
+  claim: String(firstBatch + i),
 }));
 const error = { name: "Error", message: "no" };
 const types = [{ name: "mail.send", version: 1 }];
@@ -38,6 +42,15 @@ export const ofFunctions = {
     ...nobody,
     worker: "1",
     completions: settlements.map((held) => ({ ...held, startedMs: 1 })),
+  }),
+  "the completions of claims that lie in one row": engine.step({
+    ...nobody,
+    worker: "1",
+    completions: packed.map((held) => ({ ...held, startedMs: 1, place: { index: 0, size: 1 } })),
+  }),
+  "the unpacking of claims": engine.unpack({
+    claims: packed.map(({ claim }) => claim),
+    ids: packed.map(({ id }) => id),
   }),
   "completions that come too late": engine.step({
     ...nobody,

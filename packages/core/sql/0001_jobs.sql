@@ -82,7 +82,9 @@ create table pillion.batch (
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
 -- To compress what is gone in a moment costs more than it saves, and what is read by its places must lie open.
 alter table pillion.batch alter ids set storage external, alter jobs set storage external, alter done set storage plain, alter charged set storage plain;
-create index batch_worker on pillion.batch (worker, claim);
+-- Partial, though every row is in it, so that a look for one claim cannot take it: planned while the table was empty,
+-- that would read all of it.
+create index batch_worker on pillion.batch (worker, claim) where worker > 0;
 
 -- Jobs in a batch that somebody has cancelled: its worker hears of it and ends the attempt.
 create table pillion.cancellation (

@@ -74,15 +74,16 @@ begin
         array(select e.done or e.started >= 0 from unnest(h.started, h.done) e(started, done)) as done
       from held h
     ), ended as (
-      delete from pillion.batch b using counted c where b.claim = c.claim and c.ended = c.remaining
+      -- By an array, so that no plan reads the whole table; not by ctid: what another has just changed has a new one.
+      delete from pillion.batch b where b.claim = any (array(select c.claim from counted c where c.ended = c.remaining))
     ), begun as (
       update pillion.batch b set remaining = b.remaining - c.ended, done = c.done
-      from counted c where b.claim = c.claim and c.ended < c.remaining
+      from counted c where b.claim = any (array(select c.claim from counted c where c.ended < c.remaining)) and c.claim = b.claim
     )
     select array_agg(claim) into ended from held;
     if cardinality(ended) is distinct from cardinality(step.batches) then
       select json_agg(c::text) filter (where b.claim is not null), json_agg(c::text) filter (where b.claim is null) into busy_batches, lost_batches
-      from unnest(step.batches) c left join pillion.batch b on b.claim = c
+      from unnest(step.batches) c left join lateral (select b.claim from pillion.batch b where b.claim = c limit 1) b on true
       where c <> all (coalesce(ended, '{}'));
     end if;
   end if;
@@ -206,18 +207,23 @@ begin
       (select c.at from pillion.cancellation c where c.worker = o.by_worker and c.claim = o.by_claim and c.job = o.id), o.lost, not o.charged
     from out o
   ), uncancelled as (
-    delete from pillion.cancellation c using out o where c.worker = o.by_worker and c.claim = o.by_claim and c.job = o.id
+    delete from pillion.cancellation c where c.ctid = any (array(
+      select c.row from out o cross join lateral (
+        select c.ctid as row from pillion.cancellation c where c.worker = o.by_worker and c.claim = o.by_claim and c.job = o.id
+        for update skip locked) c))
   ), counted as (
     select h.claim, h.remaining, (select count(*) from out o where o.by_claim = h.claim) as gone,
       array(select e.done or unpack.ids is null or e.id = any (unpack.ids) from unnest(h.ids, h.done) e(id, done)) as done
     from held h
   ), emptied as (
-    delete from pillion.batch b using counted c where b.claim = c.claim and c.gone = c.remaining
+    delete from pillion.batch b where b.claim = any (array(select c.claim from counted c where c.gone = c.remaining))
   ), changed as (
-    update pillion.batch b set remaining = b.remaining - c.gone, done = c.done from counted c where b.claim = c.claim and c.gone < c.remaining
+    update pillion.batch b set remaining = b.remaining - c.gone, done = c.done
+    from counted c where b.claim = any (array(select c.claim from counted c where c.gone < c.remaining)) and c.claim = b.claim
   )
   select array_agg(claim) into unpacked from held;
   return array(select c::text from (select distinct c from unnest(unpack.claims) c) wanted
-               where c <> all (coalesce(unpacked, '{}')) and exists (select from pillion.batch b where b.claim = c));
+               cross join lateral (select from pillion.batch b where b.claim = c limit 1) locked
+               where c <> all (coalesce(unpacked, '{}')));
 end $$;
 revoke execute on function pillion.unpack, pillion.claimed, pillion.step from public;

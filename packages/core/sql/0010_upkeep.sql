@@ -14,10 +14,13 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off s
 as $$
 #variable_conflict use_column
 begin
+  -- Locked, so that what somebody else has locked is never all that is looked at.
   perform pillion.unpack(array(
-    select b.claim from pillion.worker w join pillion.batch b on b.worker = w.id
+    select b.claim from pillion.worker w
+    cross join lateral (
+      select b.claim from pillion.batch b where b.worker = w.id and b.worker > 0 order by b.claim limit 10 for update skip locked) b
     where w.stopped_at is null and w.heartbeat_at < coalesce(rescue.now, statement_timestamp()) - w.lease_ms * interval '1 millisecond'
-    order by b.claim limit 10), null);
+    limit 10), null);
   return query
   with silent as materialized (
     select w.id, w.label, c.now
@@ -129,11 +132,12 @@ begin
     update pillion.worker w set heartbeat_at = statement_timestamp(), stopped_at = null where w.id = worker;
     known := found;
     -- Cancelled while their attempt ended: what goes on after all, or runs again by now, hears of it there. Those of a
-    -- claim that is gone are anybody's to deliver, since their worker may be gone too.
+    -- claim that is gone are anybody's to deliver, since their worker may be gone too. `offset 0`: looked for one by one.
     with late as materialized (
       select c.ctid as row, c.job, c.at from pillion.cancellation c
-      where not exists (select from pillion.batch b where b.claim = c.claim) or c.worker = tick.worker and not exists (
-        select from pillion.batch b cross join lateral unnest(b.ids, b.done) e(id, done) where b.claim = c.claim and e.id = c.job and not e.done)
+      where not exists (select from pillion.batch b where b.claim = c.claim offset 0) or c.worker = tick.worker and not exists (
+        select from pillion.batch b cross join lateral unnest(b.ids, b.done) e(id, done) where b.claim = c.claim and e.id = c.job and not e.done
+        offset 0)
       limit most
       for update skip locked
     ), own_row as materialized (
@@ -144,12 +148,14 @@ begin
     ), passed_on as (
       insert into pillion.cancellation (worker, claim, job, at)
       select b.worker, b.claim, late.job, late.at
-      from late cross join pillion.batch b cross join lateral unnest(b.ids, b.done) e(id, done) where e.id = late.job and not e.done
+      from late cross join lateral (
+        select b.worker, b.claim from pillion.batch b cross join lateral unnest(b.ids, b.done) e(id, done) where e.id = late.job and not e.done
+        offset 0) b
       on conflict do nothing
     )
     -- What somebody has locked, or moves at this moment, is delivered at the next beat.
     delete from pillion.cancellation c using late
-    where c.ctid = late.row and (late.job in (select o.job from own_row o) or not exists (select from pillion.job j where j.id = late.job));
+    where c.ctid = late.row and (late.job in (select o.job from own_row o) or not exists (select from pillion.job j where j.id = late.job offset 0));
     select json_agg(r.key), json_agg(r.key) filter (where r.cancelled) into held, cancelled
     from (
       select j.id || ':' || j.claim as key, j.cancelled_at is not null as cancelled
@@ -157,7 +163,7 @@ begin
       union all
       select e.id || ':' || b.claim, exists (select from pillion.cancellation c where c.worker = b.worker and c.claim = b.claim and c.job = e.id)
       from pillion.batch b cross join lateral unnest(b.ids, b.done) e(id, done)
-      where b.worker = tick.worker and b.claim >= since and not e.done
+      where b.worker = tick.worker and b.worker > 0 and b.claim >= since and not e.done
     ) r;
   end if;
   begin

@@ -325,7 +325,7 @@ CREATE INDEX archive_undone ON ONLY pillion.archive USING btree (state, id) WHER
 
 CREATE INDEX attempt_job ON ONLY pillion.attempt USING btree (job);
 
-CREATE INDEX batch_worker ON pillion.batch USING btree (worker, claim);
+CREATE INDEX batch_worker ON pillion.batch USING btree (worker, claim) WHERE (worker > 0);
 
 CREATE INDEX blocked_key_job ON pillion.blocked_key USING btree (job);
 
@@ -1345,10 +1345,13 @@ CREATE OR REPLACE FUNCTION pillion.rescue(most integer, now timestamp with time 
 AS $function$
 #variable_conflict use_column
 begin
+  -- Locked, so that what somebody else has locked is never all that is looked at.
   perform pillion.unpack(array(
-    select b.claim from pillion.worker w join pillion.batch b on b.worker = w.id
+    select b.claim from pillion.worker w
+    cross join lateral (
+      select b.claim from pillion.batch b where b.worker = w.id and b.worker > 0 order by b.claim limit 10 for update skip locked) b
     where w.stopped_at is null and w.heartbeat_at < coalesce(rescue.now, statement_timestamp()) - w.lease_ms * interval '1 millisecond'
-    order by b.claim limit 10), null);
+    limit 10), null);
   return query
   with silent as materialized (
     select w.id, w.label, c.now
@@ -1543,15 +1546,16 @@ begin
         array(select e.done or e.started >= 0 from unnest(h.started, h.done) e(started, done)) as done
       from held h
     ), ended as (
-      delete from pillion.batch b using counted c where b.claim = c.claim and c.ended = c.remaining
+      -- By an array, so that no plan reads the whole table; not by ctid: what another has just changed has a new one.
+      delete from pillion.batch b where b.claim = any (array(select c.claim from counted c where c.ended = c.remaining))
     ), begun as (
       update pillion.batch b set remaining = b.remaining - c.ended, done = c.done
-      from counted c where b.claim = c.claim and c.ended < c.remaining
+      from counted c where b.claim = any (array(select c.claim from counted c where c.ended < c.remaining)) and c.claim = b.claim
     )
     select array_agg(claim) into ended from held;
     if cardinality(ended) is distinct from cardinality(step.batches) then
       select json_agg(c::text) filter (where b.claim is not null), json_agg(c::text) filter (where b.claim is null) into busy_batches, lost_batches
-      from unnest(step.batches) c left join pillion.batch b on b.claim = c
+      from unnest(step.batches) c left join lateral (select b.claim from pillion.batch b where b.claim = c limit 1) b on true
       where c <> all (coalesce(ended, '{}'));
     end if;
   end if;
@@ -1677,11 +1681,12 @@ begin
     update pillion.worker w set heartbeat_at = statement_timestamp(), stopped_at = null where w.id = worker;
     known := found;
     -- Cancelled while their attempt ended: what goes on after all, or runs again by now, hears of it there. Those of a
-    -- claim that is gone are anybody's to deliver, since their worker may be gone too.
+    -- claim that is gone are anybody's to deliver, since their worker may be gone too. `offset 0`: looked for one by one.
     with late as materialized (
       select c.ctid as row, c.job, c.at from pillion.cancellation c
-      where not exists (select from pillion.batch b where b.claim = c.claim) or c.worker = tick.worker and not exists (
-        select from pillion.batch b cross join lateral unnest(b.ids, b.done) e(id, done) where b.claim = c.claim and e.id = c.job and not e.done)
+      where not exists (select from pillion.batch b where b.claim = c.claim offset 0) or c.worker = tick.worker and not exists (
+        select from pillion.batch b cross join lateral unnest(b.ids, b.done) e(id, done) where b.claim = c.claim and e.id = c.job and not e.done
+        offset 0)
       limit most
       for update skip locked
     ), own_row as materialized (
@@ -1692,12 +1697,14 @@ begin
     ), passed_on as (
       insert into pillion.cancellation (worker, claim, job, at)
       select b.worker, b.claim, late.job, late.at
-      from late cross join pillion.batch b cross join lateral unnest(b.ids, b.done) e(id, done) where e.id = late.job and not e.done
+      from late cross join lateral (
+        select b.worker, b.claim from pillion.batch b cross join lateral unnest(b.ids, b.done) e(id, done) where e.id = late.job and not e.done
+        offset 0) b
       on conflict do nothing
     )
     -- What somebody has locked, or moves at this moment, is delivered at the next beat.
     delete from pillion.cancellation c using late
-    where c.ctid = late.row and (late.job in (select o.job from own_row o) or not exists (select from pillion.job j where j.id = late.job));
+    where c.ctid = late.row and (late.job in (select o.job from own_row o) or not exists (select from pillion.job j where j.id = late.job offset 0));
     select json_agg(r.key), json_agg(r.key) filter (where r.cancelled) into held, cancelled
     from (
       select j.id || ':' || j.claim as key, j.cancelled_at is not null as cancelled
@@ -1705,7 +1712,7 @@ begin
       union all
       select e.id || ':' || b.claim, exists (select from pillion.cancellation c where c.worker = b.worker and c.claim = b.claim and c.job = e.id)
       from pillion.batch b cross join lateral unnest(b.ids, b.done) e(id, done)
-      where b.worker = tick.worker and b.claim >= since and not e.done
+      where b.worker = tick.worker and b.worker > 0 and b.claim >= since and not e.done
     ) r;
   end if;
   begin
@@ -1806,19 +1813,24 @@ begin
       (select c.at from pillion.cancellation c where c.worker = o.by_worker and c.claim = o.by_claim and c.job = o.id), o.lost, not o.charged
     from out o
   ), uncancelled as (
-    delete from pillion.cancellation c using out o where c.worker = o.by_worker and c.claim = o.by_claim and c.job = o.id
+    delete from pillion.cancellation c where c.ctid = any (array(
+      select c.row from out o cross join lateral (
+        select c.ctid as row from pillion.cancellation c where c.worker = o.by_worker and c.claim = o.by_claim and c.job = o.id
+        for update skip locked) c))
   ), counted as (
     select h.claim, h.remaining, (select count(*) from out o where o.by_claim = h.claim) as gone,
       array(select e.done or unpack.ids is null or e.id = any (unpack.ids) from unnest(h.ids, h.done) e(id, done)) as done
     from held h
   ), emptied as (
-    delete from pillion.batch b using counted c where b.claim = c.claim and c.gone = c.remaining
+    delete from pillion.batch b where b.claim = any (array(select c.claim from counted c where c.gone = c.remaining))
   ), changed as (
-    update pillion.batch b set remaining = b.remaining - c.gone, done = c.done from counted c where b.claim = c.claim and c.gone < c.remaining
+    update pillion.batch b set remaining = b.remaining - c.gone, done = c.done
+    from counted c where b.claim = any (array(select c.claim from counted c where c.gone < c.remaining)) and c.claim = b.claim
   )
   select array_agg(claim) into unpacked from held;
   return array(select c::text from (select distinct c from unnest(unpack.claims) c) wanted
-               where c <> all (coalesce(unpacked, '{}')) and exists (select from pillion.batch b where b.claim = c));
+               cross join lateral (select from pillion.batch b where b.claim = c limit 1) locked
+               where c <> all (coalesce(unpacked, '{}')));
 end $function$
 ;
 

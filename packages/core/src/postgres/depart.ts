@@ -13,7 +13,7 @@ update ${schema.worker} w
 set stopped_at = coalesce(${nowText}::text::timestamptz, statement_timestamp())
 where w.id = ${(input) => input.worker}::text::bigint
   and not exists (select from ${schema.job} j where j.state = 'running' and j.worker = w.id)
-  and not exists (select from ${schema.batch} b where b.worker = w.id)
+  and not exists (select from ${schema.batch} b where b.worker = w.id and b.worker > 0)
 returning w.id::text`;
 
 export interface ForgetSilentInput {
@@ -28,7 +28,7 @@ with silent as materialized (
   where w.stopped_at is null
     and w.heartbeat_at < coalesce(${nowText}::text::timestamptz, statement_timestamp()) - interval '1 day'
     and not exists (select from ${schema.job} j where j.state = 'running' and j.worker = w.id)
-    and not exists (select from ${schema.batch} b where b.worker = w.id)
+    and not exists (select from ${schema.batch} b where b.worker = w.id and b.worker > 0)
   limit ${(input) => String(input.limit)}::text::bigint
   for update skip locked
 )

@@ -49,6 +49,11 @@ export class Completions {
         this.#pending.push(pending);
         continue;
       }
+      if (isLost && completion.place) {
+        // Somebody has begun to take the claim apart: the job may have a row of its own by now, and still be ours.
+        this.#pending.push({ attempt, completion: { ...completion, place: undefined }, unsure });
+        continue;
+      }
       if (isLost && !unsure)
         this.logger.warn(
           `${attempt} ended after its lease had passed on: its outcome (complete) was not written`,

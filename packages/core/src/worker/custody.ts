@@ -185,7 +185,7 @@ export class Custody {
     const { link } = this;
     let done: ReadonlySet<string> = new Set();
     try {
-      await link.unpack(marked);
+      await link.unpackSoon(marked);
       const rows = await link.run(link.engine.markStarted, {
         settlements: marked.map(({ id, claim }) => ({ id, claim })),
       });

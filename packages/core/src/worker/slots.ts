@@ -147,7 +147,7 @@ export class Slots {
     this.#taken++;
     this.#running.add(attempt);
     try {
-      await link.unpack([attempt]);
+      await link.unpackSoon([attempt]);
       const rows = await link.run(link.engine.markStarted, {
         settlements: [{ id: attempt.id, claim: attempt.claim }],
       });
