@@ -5,8 +5,8 @@
 
 -- Takes the jobs of workers that have been silent for longer than their lease. The attempt counts, since its handler
 -- may have started: a job that has attempts left is ready again, one that has none is dead. It does not count where
--- the job was claimed ahead and its start was never written.
-create function pillion.rescue(most integer, now timestamptz default null)
+-- the job was claimed ahead and its start was never written. `wanted`: of one job that has a row of its own.
+create function pillion.rescue(most integer, now timestamptz default null, wanted bigint default null)
 returns table (id bigint, name text, attempt integer, state pillion.job_state)
 language plpgsql
 set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set jit = off
@@ -19,7 +19,8 @@ begin
     select b.claim from pillion.worker w
     cross join lateral (
       select b.claim from pillion.batch b where b.worker = w.id and b.worker > 0 order by b.claim limit 10 for update skip locked) b
-    where w.stopped_at is null and w.heartbeat_at < coalesce(rescue.now, statement_timestamp()) - w.lease_ms * interval '1 millisecond'
+    where rescue.wanted is null and w.stopped_at is null
+      and w.heartbeat_at < coalesce(rescue.now, statement_timestamp()) - w.lease_ms * interval '1 millisecond'
     limit 10), null);
   return query
   with silent as materialized (
@@ -32,7 +33,7 @@ begin
         format('Worker %s (%s) was silent for longer than its lease while it ran this attempt', s.id, s.label)) as error
     from silent s cross join lateral (
       select j.ctid, j.attempt, j.max_attempts, j.prefetched from pillion.job j
-      where j.state = 'running' and j.worker = s.id
+      where j.state = 'running' and j.worker = s.id and (rescue.wanted is null or j.id = rescue.wanted)
       limit rescue.most
       for update skip locked
     ) j
@@ -71,6 +72,41 @@ begin
   select r.id, r.name, r.attempt, r.state from returned r, (select count(*) from woken) w
   union all
   select e.id, e.name, e.attempt, e.state from ended e;
+end $$;
+
+-- The same one job at a time, where one among them cannot be rescued: it keeps no other from it. A hundred at most, by
+-- chance, so that many such jobs keep nobody out for ever.
+create function pillion.rescue_singly() returns json
+language plpgsql
+set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set jit = off
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  lost    bigint;
+  rescued json[] := '{}';
+begin
+  begin
+    perform pillion.unpack(array(
+      select b.claim from pillion.worker w
+      cross join lateral (
+        select b.claim from pillion.batch b where b.worker = w.id and b.worker > 0 order by b.claim limit 10 for update skip locked) b
+      where w.stopped_at is null and w.heartbeat_at < statement_timestamp() - w.lease_ms * interval '1 millisecond'
+      limit 10), null);
+  exception when others then
+    -- Whoever called has named it.
+  end;
+  for lost in
+    select j.id from pillion.worker w cross join lateral (
+      select r.id from pillion.job r where r.state = 'running' and r.worker = w.id limit 10000) j
+    where w.stopped_at is null and w.heartbeat_at < statement_timestamp() - w.lease_ms * interval '1 millisecond'
+    order by random() limit 100
+  loop
+    begin
+      rescued := rescued || array(select to_json(r) from pillion.rescue(1, null, lost) r);
+    exception when others then
+    end;
+  end loop;
+  return array_to_json(rescued);
 end $$;
 
 -- Makes scheduled jobs whose time has come ready, and wakes a sleeping worker for each of their queues. A job that has
@@ -170,6 +206,7 @@ begin
     select json_agg(r) into rescued from pillion.rescue(most) r;
   exception when others then
     failed := failed || ('rescue jobs of silent workers: ' || sqlerrm);
+    rescued := pillion.rescue_singly();
   end;
   begin
     select * into due from pillion.promote(most);
@@ -201,4 +238,4 @@ begin
     'promoted', due.promoted, 'nextMs', due.next_ms, 'scheduleMs', due.schedule_ms, 'locked', coalesce(locked, '[]'), 'ready', ready,
     'special', coalesce(special, '[]'), 'failed', to_json(failed));
 end $$;
-revoke execute on function pillion.rescue, pillion.promote, pillion.tick from public;
+revoke execute on function pillion.rescue, pillion.rescue_singly, pillion.promote, pillion.tick from public;

@@ -377,7 +377,7 @@ begin
       'select on pillion.migration, pillion.attempts, pillion.live',
       'usage on sequence pillion.position, pillion.claim',
       'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until, pillion.keep,
-        pillion.claimed, pillion.step, pillion.unpack, pillion.allowed, pillion.claim_by_key, pillion.rescue, pillion.promote, pillion.tick']
+        pillion.claimed, pillion.step, pillion.unpack, pillion.allowed, pillion.claim_by_key, pillion.rescue, pillion.rescue_singly, pillion.promote, pillion.tick']
     when 'reader' then array[
       'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.live, pillion.batch, pillion.cancellation, pillion.subscription, pillion.migration',
       'execute on function pillion.find_jobs']
@@ -1332,7 +1332,7 @@ begin
 end $function$
 ;
 
-CREATE OR REPLACE FUNCTION pillion.rescue(most integer, now timestamp with time zone DEFAULT NULL::timestamp with time zone)
+CREATE OR REPLACE FUNCTION pillion.rescue(most integer, now timestamp with time zone DEFAULT NULL::timestamp with time zone, wanted bigint DEFAULT NULL::bigint)
  RETURNS TABLE(id bigint, name text, attempt integer, state pillion.job_state)
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1350,7 +1350,8 @@ begin
     select b.claim from pillion.worker w
     cross join lateral (
       select b.claim from pillion.batch b where b.worker = w.id and b.worker > 0 order by b.claim limit 10 for update skip locked) b
-    where w.stopped_at is null and w.heartbeat_at < coalesce(rescue.now, statement_timestamp()) - w.lease_ms * interval '1 millisecond'
+    where rescue.wanted is null and w.stopped_at is null
+      and w.heartbeat_at < coalesce(rescue.now, statement_timestamp()) - w.lease_ms * interval '1 millisecond'
     limit 10), null);
   return query
   with silent as materialized (
@@ -1363,7 +1364,7 @@ begin
         format('Worker %s (%s) was silent for longer than its lease while it ran this attempt', s.id, s.label)) as error
     from silent s cross join lateral (
       select j.ctid, j.attempt, j.max_attempts, j.prefetched from pillion.job j
-      where j.state = 'running' and j.worker = s.id
+      where j.state = 'running' and j.worker = s.id and (rescue.wanted is null or j.id = rescue.wanted)
       limit rescue.most
       for update skip locked
     ) j
@@ -1402,6 +1403,46 @@ begin
   select r.id, r.name, r.attempt, r.state from returned r, (select count(*) from woken) w
   union all
   select e.id, e.name, e.attempt, e.state from ended e;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.rescue_singly()
+ RETURNS json
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+declare
+  lost    bigint;
+  rescued json[] := '{}';
+begin
+  begin
+    perform pillion.unpack(array(
+      select b.claim from pillion.worker w
+      cross join lateral (
+        select b.claim from pillion.batch b where b.worker = w.id and b.worker > 0 order by b.claim limit 10 for update skip locked) b
+      where w.stopped_at is null and w.heartbeat_at < statement_timestamp() - w.lease_ms * interval '1 millisecond'
+      limit 10), null);
+  exception when others then
+    -- Whoever called has named it.
+  end;
+  for lost in
+    select j.id from pillion.worker w cross join lateral (
+      select r.id from pillion.job r where r.state = 'running' and r.worker = w.id limit 10000) j
+    where w.stopped_at is null and w.heartbeat_at < statement_timestamp() - w.lease_ms * interval '1 millisecond'
+    order by random() limit 100
+  loop
+    begin
+      rescued := rescued || array(select to_json(r) from pillion.rescue(1, null, lost) r);
+    exception when others then
+    end;
+  end loop;
+  return array_to_json(rescued);
 end $function$
 ;
 
@@ -1719,6 +1760,7 @@ begin
     select json_agg(r) into rescued from pillion.rescue(most) r;
   exception when others then
     failed := failed || ('rescue jobs of silent workers: ' || sqlerrm);
+    rescued := pillion.rescue_singly();
   end;
   begin
     select * into due from pillion.promote(most);

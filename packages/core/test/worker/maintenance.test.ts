@@ -109,3 +109,24 @@ test("a job with a time that never comes, written by hand, keeps no other from b
   await queue.reaches(due, "completed");
   expect(logger.lines).toEqual([]);
 });
+
+test("a job of a silent worker that cannot be written to the archive is named, and keeps no other from being rescued", async () => {
+  const { queue, work } = await atMostTen();
+  const [worker] = await queue.query(silentWorkers(1));
+  const ids = [];
+  for (let payload = 1; payload <= 5; payload++)
+    ids.push(await queue.add("plain", payload, { maxAttempts: payload < 4 ? 1 : 2 }));
+  await queue.query(
+    "update pillion.job set state = 'running', attempt = 1, worker = $1, claim = 1, started_at = now()",
+    [worker!.id],
+  );
+  await queue.query("alter table pillion.archive add constraint no_two check (payload <> '2')");
+  const { logger } = await work([plain]);
+  for (const [index, state] of ["dead", "running", "dead", "completed", "completed"].entries())
+    await queue.reaches(ids[index]!, state as "dead");
+  expect(logger.lines).toContainEqual(
+    expect.stringMatching(/could not rescue jobs of silent workers: .*no_two/),
+  );
+  await queue.query("alter table pillion.archive drop constraint no_two");
+  await queue.reaches(ids[1]!, "dead");
+});
