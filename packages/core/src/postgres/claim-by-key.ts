@@ -21,7 +21,7 @@ export interface ClaimByKeyAnswer {
   readonly jobs: readonly ClaimedJob[];
 }
 
-/** Claims jobs of a queue in which limits or partition keys count: sql/0011_limits.sql says how. */
+/** Claims jobs of a queue in which limits or partition keys count: sql/0007_limits.sql says how. */
 export const claimByKey = (schema: Schema) => sql<ClaimByKeyInput>`
 select ${schema.claimByKey}(${(input) => input.worker}::text::bigint, ${(input) => input.queue}::text, ${(input) => input.after}::text,
   ${(input) => textArray(input.types.map(({ name }) => name))}::text::text[], ${(input) => numberArray(input.types.map(({ version }) => version))}::text::integer[],

@@ -7,7 +7,7 @@ export interface RescueInput {
   readonly now?: string | null | undefined;
 }
 
-/** Takes the jobs of workers that have been silent for longer than their lease: sql/0010_upkeep.sql says how. */
+/** Takes the jobs of workers that have been silent for longer than their lease: sql/0008_upkeep.sql says how. */
 export const rescue = (schema: Schema) => sql<RescueInput>`
 select id::text, name, attempt::text, state::text
 from ${schema.rescue}(${(input) => String(input.limit)}::text::integer, ${nowText}::text::timestamptz)`;

@@ -40,7 +40,7 @@ export interface TickAnswer {
   readonly failed: readonly string[];
 }
 
-/** A beat of a worker: its lease, what is due for all, and whether there is work: sql/0010_upkeep.sql says how. */
+/** A beat of a worker: its lease, what is due for all, and whether there is work: sql/0008_upkeep.sql says how. */
 export const tick = (schema: Schema) => sql<TickInput>`
 select ${schema.tick}(${(input) => input.worker}::text::bigint, ${(input) => input.since}::text::bigint, ${(input) => textArray(input.asleep)}::text::text[],
   ${(input) => textArray(input.lanes.map(({ queue }) => queue))}::text::text[], ${(input) => numberArray(input.lanes.map(({ priority }) => priority))}::text::smallint[],
