@@ -36,3 +36,21 @@ update ${schema.worker} w
 set stopped_at = w.heartbeat_at
 from silent where w.ctid = silent.row
 returning w.id::text`;
+
+/**
+ * Opens the books again on workers that have stopped and hold something all the same: a claim whose connection broke
+ * may be committed after its worker has signed off. From then on it counts as silent.
+ */
+export const reopen = (schema: Schema) => sql<ForgetSilentInput>`
+with holding as materialized (
+  select w.ctid as row from ${schema.worker} w
+  where w.stopped_at > coalesce(${nowText}::text::timestamptz, statement_timestamp()) - interval '1 day'
+    and (exists (select from ${schema.job} j where j.state = 'running' and j.worker = w.id)
+      or exists (select from ${schema.batch} b where b.worker = w.id and b.worker > 0))
+  limit ${(input) => String(input.limit)}::text::bigint
+  for update skip locked
+)
+update ${schema.worker} w
+set stopped_at = null
+from holding where w.ctid = holding.row
+returning w.id::text`;

@@ -1,7 +1,7 @@
 import { cancelJobs, rescheduleJobs, retryJobs } from "./change-jobs.ts";
 import { pauseSchedule, removeSchedule, resumeSchedule, runSchedule } from "./change-schedule.ts";
 import { claimByKey } from "./claim-by-key.ts";
-import { depart, forgetSilent } from "./depart.ts";
+import { depart, forgetSilent, reopen } from "./depart.ts";
 import { discard } from "./discard.ts";
 import { dueSchedules } from "./due-schedules.ts";
 import { enqueue } from "./enqueue.ts";
@@ -53,6 +53,7 @@ export function postgresEngine(schemaName: string) {
     register: register(schema),
     depart: depart(schema),
     forgetSilent: forgetSilent(schema),
+    reopen: reopen(schema),
     unhandled: unhandled(schema),
     sweepKeys: sweepKeys(schema),
     keep: keep(schema),

@@ -142,3 +142,17 @@ test("jobs of one claim whose starts must be written start side by side, and non
     { outcome: "lost", n: 40 },
   ]);
 });
+
+test("jobs of a claim that was committed after its worker had signed off are rescued", async () => {
+  const engine = postgresEngine(queue.schema);
+  const gone = await register();
+  const id = await queue.add(packed.name, 1);
+  await run(engine.depart, { worker: gone });
+  await take(gone);
+  await fallSilent(gone);
+  const other = await register();
+  expect((await beat(other)).rescued).toEqual([]);
+  expect(await run(engine.reopen, { limit: 10 })).toEqual([{ id: gone }]);
+  expect((await beat(other)).rescued).toMatchObject([{ id: Number(id), state: "ready" }]);
+  expect(await run(engine.reopen, { limit: 10 })).toEqual([]);
+});
