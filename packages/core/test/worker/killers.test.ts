@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { workshop } from "./workers.ts";
 
 test("a job that kills its worker every time ends dead alone: the 299 others run, and a crash counts only for jobs that had a slot", async () => {
@@ -20,6 +20,7 @@ test("a job that kills its worker every time ends dead alone: the 299 others run
     const child = spawn(process.execPath, ["--import", "tsx", script, queue.url, queue.schema], {
       stdio: "ignore",
     });
+    onTestFinished(() => void child.kill("SIGKILL"));
     const stopping = setInterval(async () => {
       if ((await ended()) >= 300) child.kill("SIGTERM");
     }, 100);
