@@ -1,6 +1,6 @@
 import { JobCancelledError } from "../errors.ts";
 import type { TickAnswer } from "../postgres/tick.ts";
-import type { Attempt } from "./attempt.ts";
+import type { Attempt } from "./attempt/attempt.ts";
 import type { Link } from "./link.ts";
 import type { Logger } from "./logger.ts";
 

@@ -1,6 +1,6 @@
 import { readTick, type TickAnswer } from "../postgres/tick.ts";
-import type { Attempt } from "./attempt.ts";
-import type { Crew } from "./crew.ts";
+import type { Attempt } from "./attempt/attempt.ts";
+import type { Crew } from "./crew/crew.ts";
 import type { Housekeeping } from "./housekeeping.ts";
 import { Leases } from "./leases.ts";
 import type { Link } from "./link.ts";

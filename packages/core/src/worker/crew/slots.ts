@@ -1,11 +1,11 @@
-import type { ClaimedJob } from "../postgres/claimed-job.ts";
-import { Attempt } from "./attempt.ts";
-import { runBatch } from "./batch.ts";
+import type { ClaimedJob } from "../../postgres/claimed-job.ts";
+import { Attempt } from "../attempt/attempt.ts";
+import { runBatch } from "../attempt/batch.ts";
+import type { Outcome } from "../attempt/outcome.ts";
+import { oneLine } from "../logger.ts";
+import type { Signal } from "../signal.ts";
 import type { CrewContext } from "./crew-context.ts";
-import { oneLine } from "./logger.ts";
-import type { Outcome } from "./outcome.ts";
 import { Prefetch } from "./prefetch.ts";
-import type { Signal } from "./signal.ts";
 import { isSuspect, mustBeMarked } from "./suspect.ts";
 
 /** A job that was claimed ahead and could not start for so long is handed back. */

@@ -1,5 +1,5 @@
-import { limits } from "../defaults.ts";
-import type { Lane, StepAnswer } from "../postgres/step.ts";
+import { limits } from "../../defaults.ts";
+import type { Lane, StepAnswer } from "../../postgres/step.ts";
 
 /** Rows of transactions that stay open for longer than this are found by a sweep instead. */
 const slackMs = 500;

@@ -1,8 +1,8 @@
-import type { Attempt } from "./attempt.ts";
-import type { Handler } from "./handler.ts";
-import type { Link } from "./link.ts";
-import type { Logger } from "./logger.ts";
-import type { Outcome } from "./outcome.ts";
+import type { Attempt } from "../attempt/attempt.ts";
+import type { Handler } from "../attempt/handler.ts";
+import type { Outcome } from "../attempt/outcome.ts";
+import type { Link } from "../link.ts";
+import type { Logger } from "../logger.ts";
 
 /** What a crew needs of the worker that it belongs to. */
 export interface CrewContext {

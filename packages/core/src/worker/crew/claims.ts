@@ -1,11 +1,11 @@
-import { type ClaimByKeyAnswer, readClaimByKey } from "../postgres/claim-by-key.ts";
-import type { ClaimedJob } from "../postgres/claimed-job.ts";
-import { readStep, type StepAnswer } from "../postgres/step.ts";
-import type { Completions } from "./completions.ts";
-import type { Handler } from "./handler.ts";
+import { type ClaimByKeyAnswer, readClaimByKey } from "../../postgres/claim-by-key.ts";
+import type { ClaimedJob } from "../../postgres/claimed-job.ts";
+import { readStep, type StepAnswer } from "../../postgres/step.ts";
+import type { Completions } from "../attempt/completions.ts";
+import type { Handler } from "../attempt/handler.ts";
+import type { Link } from "../link.ts";
+import type { Signal } from "../signal.ts";
 import { Lanes } from "./lanes.ts";
-import type { Link } from "./link.ts";
-import type { Signal } from "./signal.ts";
 
 /** At most so many jobs are completed, and claimed, at once. */
 export const mostAtOnce = 500;

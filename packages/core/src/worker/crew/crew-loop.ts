@@ -1,8 +1,8 @@
+import { oneLine } from "../logger.ts";
+import type { Pulse } from "../pulse.ts";
+import type { WorkerSettings } from "../settings.ts";
+import type { WakeUp } from "../wake-up.ts";
 import type { Crew } from "./crew.ts";
-import { oneLine } from "./logger.ts";
-import type { Pulse } from "./pulse.ts";
-import type { WorkerSettings } from "./settings.ts";
-import type { WakeUp } from "./wake-up.ts";
 
 /** From so many in one claim on, a second one is made beside it. */
 const manyJobs = 100;

@@ -1,11 +1,11 @@
-import { defaults } from "../defaults.ts";
-import { InvalidConfigurationError } from "../errors.ts";
-import { nameIssueOf } from "../job/names.ts";
-import { isJobType, type JobType } from "../job/type.ts";
-import { show } from "../show.ts";
-import type { DatabaseOption } from "./connect.ts";
+import { defaults } from "../../defaults.ts";
+import { InvalidConfigurationError } from "../../errors.ts";
+import { nameIssueOf } from "../../job/names.ts";
+import { isJobType, type JobType } from "../../job/type.ts";
+import { show } from "../../show.ts";
+import type { DatabaseOption } from "../connect.ts";
+import { type Logger, silentLogger, stderrLogger } from "../logger.ts";
 import type { AnyJobType } from "./held-job.ts";
-import { type Logger, silentLogger, stderrLogger } from "./logger.ts";
 
 /** What a claimer takes, and from which database. */
 export interface ClaimerOptions<Type extends AnyJobType = AnyJobType> {

@@ -1,6 +1,6 @@
-import type { Completion, StepAnswer } from "../postgres/step.ts";
+import type { Completion, StepAnswer } from "../../postgres/step.ts";
+import type { Logger } from "../logger.ts";
 import type { Attempt } from "./attempt.ts";
-import type { Logger } from "./logger.ts";
 
 interface Pending {
   readonly attempt: Attempt;

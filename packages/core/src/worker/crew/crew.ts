@@ -1,8 +1,8 @@
+import { Completions } from "../attempt/completions.ts";
+import { Signal } from "../signal.ts";
 import { Claims, mostAtOnce } from "./claims.ts";
-import { Completions } from "./completions.ts";
 import type { CrewContext } from "./crew-context.ts";
 import type { Lanes } from "./lanes.ts";
-import { Signal } from "./signal.ts";
 import { Slots } from "./slots.ts";
 
 /**

@@ -1,5 +1,5 @@
+import type { Logger } from "../logger.ts";
 import type { Attempt } from "./attempt.ts";
-import type { Logger } from "./logger.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** Says in one line that an attempt has failed, if it has, and what becomes of its job. */

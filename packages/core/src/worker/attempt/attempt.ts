@@ -4,10 +4,10 @@ import {
   LeaseLostError,
   type PillionError,
   WorkerStoppingError,
-} from "../errors.ts";
-import { jsonIssueOf } from "../json.ts";
-import type { ClaimedJob } from "../postgres/claimed-job.ts";
-import type { Place } from "../postgres/step.ts";
+} from "../../errors.ts";
+import { jsonIssueOf } from "../../json.ts";
+import type { ClaimedJob } from "../../postgres/claimed-job.ts";
+import type { Place } from "../../postgres/step.ts";
 import type { ActiveJob, Handler } from "./handler.ts";
 import { type FailOptions, judge, type Outcome, spent } from "./outcome.ts";
 import { Snooze } from "./snooze.ts";

@@ -1,6 +1,6 @@
-import { DiscardError, InvalidJobError, PillionError, RetryError } from "../errors.ts";
-import { backoffDelayMs } from "../job/backoff.ts";
-import type { StoredError } from "../postgres/discard.ts";
+import { DiscardError, InvalidJobError, PillionError, RetryError } from "../../errors.ts";
+import { backoffDelayMs } from "../../job/backoff.ts";
+import type { StoredError } from "../../postgres/discard.ts";
 import type { Attempt } from "./attempt.ts";
 
 /** What is to be written of an attempt that has ended; `nothing` where the job is another's by now. */

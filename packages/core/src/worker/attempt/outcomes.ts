@@ -1,9 +1,9 @@
-import type { Discard } from "../postgres/discard.ts";
-import type { Settlement } from "../postgres/fence.ts";
-import type { Retry } from "../postgres/retry.ts";
+import type { Discard } from "../../postgres/discard.ts";
+import type { Settlement } from "../../postgres/fence.ts";
+import type { Retry } from "../../postgres/retry.ts";
+import type { Link } from "../link.ts";
+import type { Logger } from "../logger.ts";
 import type { Attempt } from "./attempt.ts";
-import type { Link } from "./link.ts";
-import type { Logger } from "./logger.ts";
 import type { Outcome } from "./outcome.ts";
 import { SettleQueue } from "./settle-queue.ts";
 

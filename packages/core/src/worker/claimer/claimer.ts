@@ -1,15 +1,15 @@
-import { limits } from "../defaults.ts";
-import { InvalidConfigurationError, InvalidJobError, InvalidRequestError } from "../errors.ts";
-import { jsonIssueOf } from "../json.ts";
-import { show } from "../show.ts";
+import { limits } from "../../defaults.ts";
+import { InvalidConfigurationError, InvalidJobError, InvalidRequestError } from "../../errors.ts";
+import { jsonIssueOf } from "../../json.ts";
+import { show } from "../../show.ts";
+import type { FailOptions } from "../attempt/outcome.ts";
+import { Snooze } from "../attempt/snooze.ts";
+import { toDatabase } from "../connect.ts";
+import { mostAtOnce } from "../crew/claims.ts";
+import { Link } from "../link.ts";
 import { type ClaimerOptions, toClaimerSettings } from "./claimer-settings.ts";
-import { mostAtOnce } from "./claims.ts";
-import { toDatabase } from "./connect.ts";
 import { Custody } from "./custody.ts";
 import type { AnyJobType, HeldJob, HeldJobOf } from "./held-job.ts";
-import { Link } from "./link.ts";
-import type { FailOptions } from "./outcome.ts";
-import { Snooze } from "./snooze.ts";
 
 /** How much to claim. */
 export interface ClaimOptions {

@@ -1,20 +1,20 @@
-import { defaults } from "../defaults.ts";
-import { readTick } from "../postgres/tick.ts";
-import { Attempt } from "./attempt.ts";
+import { defaults } from "../../defaults.ts";
+import { readTick } from "../../postgres/tick.ts";
+import { Attempt } from "../attempt/attempt.ts";
+import type { ActiveJob } from "../attempt/handler.ts";
+import { Claims, mostAtOnce } from "../crew/claims.ts";
+import { isSuspect, mustBeMarked } from "../crew/suspect.ts";
+import { Housekeeping } from "../housekeeping.ts";
+import { Leases } from "../leases.ts";
+import type { Link } from "../link.ts";
+import { oneLine } from "../logger.ts";
+import { sayRescued } from "../rescued.ts";
+import { Scheduler } from "../scheduler.ts";
+import { Signal } from "../signal.ts";
+import { workerLabel } from "../worker-label.ts";
 import type { ClaimerSettings } from "./claimer-settings.ts";
-import { Claims, mostAtOnce } from "./claims.ts";
 import { Endings } from "./endings.ts";
-import type { ActiveJob } from "./handler.ts";
-import { Housekeeping } from "./housekeeping.ts";
-import { Leases } from "./leases.ts";
-import type { Link } from "./link.ts";
-import { oneLine } from "./logger.ts";
-import { sayRescued } from "./rescued.ts";
-import { Scheduler } from "./scheduler.ts";
 import { Settlements } from "./settlements.ts";
-import { Signal } from "./signal.ts";
-import { isSuspect, mustBeMarked } from "./suspect.ts";
-import { workerLabel } from "./worker-label.ts";
 
 const rowsAtOnce = 1_000;
 

@@ -1,9 +1,9 @@
-import type { SettleInput, Settlement, SettleStatus } from "../postgres/fence.ts";
-import type { Place } from "../postgres/step.ts";
-import type { StatementOf } from "../statement.ts";
-import type { Link } from "./link.ts";
-import { type Logger, oneLine } from "./logger.ts";
-import { Signal } from "./signal.ts";
+import type { SettleInput, Settlement, SettleStatus } from "../../postgres/fence.ts";
+import type { Place } from "../../postgres/step.ts";
+import type { StatementOf } from "../../statement.ts";
+import type { Link } from "../link.ts";
+import { type Logger, oneLine } from "../logger.ts";
+import { Signal } from "../signal.ts";
 
 interface Packed {
   readonly id: string;

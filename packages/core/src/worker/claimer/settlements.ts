@@ -1,11 +1,11 @@
-import { InvalidRequestError, LeaseLostError, WorkerStoppingError } from "../errors.ts";
-import type { JobType } from "../job/type.ts";
-import type { Attempt } from "./attempt.ts";
+import { InvalidRequestError, LeaseLostError, WorkerStoppingError } from "../../errors.ts";
+import type { JobType } from "../../job/type.ts";
+import type { Attempt } from "../attempt/attempt.ts";
+import { sayFailure } from "../attempt/failure-line.ts";
+import type { ActiveJob } from "../attempt/handler.ts";
+import type { Outcome } from "../attempt/outcome.ts";
+import type { Logger } from "../logger.ts";
 import type { Endings, Written } from "./endings.ts";
-import { sayFailure } from "./failure-line.ts";
-import type { ActiveJob } from "./handler.ts";
-import type { Logger } from "./logger.ts";
-import type { Outcome } from "./outcome.ts";
 
 /** What whoever claimed them says of jobs: each is settled once, by the one who holds it. */
 export class Settlements {

@@ -1,6 +1,6 @@
-import { InvalidDefinitionError } from "../errors.ts";
-import { isJobType, type JobType } from "../job/type.ts";
-import { show } from "../show.ts";
+import { InvalidDefinitionError } from "../../errors.ts";
+import { isJobType, type JobType } from "../../job/type.ts";
+import { show } from "../../show.ts";
 import type { Snooze } from "./snooze.ts";
 
 /** A job that runs: what its handler is given. */

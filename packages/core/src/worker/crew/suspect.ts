@@ -1,4 +1,4 @@
-import type { Attempt } from "./attempt.ts";
+import type { Attempt } from "../attempt/attempt.ts";
 
 /** Whether a crash in this attempt must be put down to it alone: its workers fell silent before. */
 export function isSuspect({ job: { more }, number, maxAttempts }: Attempt): boolean {
