@@ -12,17 +12,17 @@ export interface Audit {
 
 /** How many jobs still wait or run. */
 export async function openJobs({ pool, place: { queue } }: Town): Promise<number> {
-  const { rows } = await pool.query(`select count(*)::integer as open from "${queue}".job`);
+  const { rows } = await pool.query(`select count(*)::integer as open from "${queue}".live`);
   return rows[0].open;
 }
 
-/** Looks at the tables themselves, and asks neither an ORM nor Pillion. */
+/** Looks into the database itself, and asks neither an ORM nor Pillion. */
 export async function audit({ pool, place: { queue } }: Town, shop: string): Promise<Audit> {
   const { rows } = await pool.query<Audit>(
     `with own_orders as (select id from orders where shop = $1),
      own_jobs as (
        select id, (payload ->> 'orderId')::integer as order_id
-       from (select id, payload from "${queue}".job union all select id, payload from "${queue}".archive) jobs
+       from (select id, payload from "${queue}".live union all select id, payload from "${queue}".archive) jobs
        where payload ->> 'shop' = $1
      ),
      own_invoices as (select order_id, count(*) as written from invoices where shop = $1 group by order_id),

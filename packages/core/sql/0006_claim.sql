@@ -36,8 +36,8 @@ as $$
 #variable_conflict use_column
 declare
   -- How long what completes is kept: by most queues for the usual time.
-  usual     date := pillion.keep_until(null, 'completed', statement_timestamp());
-  usual_only boolean := not exists (select from pillion.queue q where q.keep_completed_ms is not null);
+  usual     date;
+  usual_only boolean;
   ended     bigint[];
   busy_batches json;
   lost_batches json;
@@ -53,6 +53,10 @@ declare
   jobs      text;
   others    text;
 begin
+  if cardinality(step.batches) > 0 or cardinality(step.ids) > 0 then
+    usual := pillion.keep_until(null, 'completed', statement_timestamp());
+    usual_only := not exists (select from pillion.queue q where q.keep_completed_ms is not null);
+  end if;
   if cardinality(step.batches) > 0 then
     with held as materialized (
       select d.claim, d.started, b.worker, b.claimed_at, b.jobs, b.done, b.remaining
