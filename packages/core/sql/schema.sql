@@ -1713,6 +1713,7 @@ AS $function$
 #variable_conflict use_variable
 declare
   known     boolean := false;
+  shared    boolean;
   held      json;
   cancelled json;
   rescued   json;
@@ -1725,6 +1726,10 @@ begin
   if worker is not null then
     update pillion.worker w set heartbeat_at = statement_timestamp(), stopped_at = null where w.id = worker;
     known := found;
+    select exists (
+      select from pillion.worker me join pillion.worker o on o.id <> me.id and o.queues && me.queues
+      where me.id = tick.worker and o.stopped_at is null and o.heartbeat_at > statement_timestamp() - o.lease_ms * interval '1 millisecond')
+    into shared;
     -- Cancelled while their attempt ended: what goes on after all, or runs again by now, hears of it there. Those of a
     -- claim that is gone are anybody's to deliver, since their worker may be gone too. `offset 0`: looked for one by one.
     with late as materialized (
@@ -1792,7 +1797,7 @@ begin
   from (select distinct queue from unnest(queues) lane(queue)) lane left join pillion.queue q on q.name = lane.queue
   where q.paused_at is null and (q.limited or (
     select true from pillion.job j where j.state = 'ready' and j.partition_key is not null and j.queue = lane.queue limit 1));
-  return json_build_object('known', known, 'held', coalesce(held, '[]'), 'cancelled', coalesce(cancelled, '[]'), 'rescued', coalesce(rescued, '[]'),
+  return json_build_object('known', known, 'shared', shared, 'held', coalesce(held, '[]'), 'cancelled', coalesce(cancelled, '[]'), 'rescued', coalesce(rescued, '[]'),
     'promoted', due.promoted, 'nextMs', due.next_ms, 'scheduleMs', due.schedule_ms, 'locked', coalesce(locked, '[]'), 'ready', ready,
     'special', coalesce(special, '[]'), 'failed', to_json(failed));
 end $function$

@@ -17,6 +17,8 @@ export interface TickInput extends Pick<StepInput, "lanes" | "types"> {
 export interface TickAnswer {
   /** False where the worker's row is gone. */
   readonly known: boolean;
+  /** Whether another worker that lives looks at one of its queues. */
+  readonly shared: boolean | null;
   /** `id:claim` of each attempt that it holds, and of those whose job has been cancelled meanwhile. */
   readonly held: readonly string[];
   readonly cancelled: readonly string[];

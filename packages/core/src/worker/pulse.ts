@@ -23,6 +23,7 @@ export class Pulse {
   #running: Promise<void> | undefined;
   #beating: Promise<TickAnswer | undefined> | undefined;
   #scheduleMs: number | null = null;
+  #shared = false;
 
   constructor(
     private readonly link: Link,
@@ -44,6 +45,11 @@ export class Pulse {
     this.#stopped = true;
     this.#due.notify();
     await this.#running;
+  }
+
+  /** Whether other workers take jobs of its queues too, as of the last beat. */
+  get shared(): boolean {
+    return this.#shared;
   }
 
   /** Beats soon: something may have happened that only a beat tells. */
@@ -111,6 +117,7 @@ export class Pulse {
       if (!answer.known) throw new Error(`worker ${this.worker} is no longer in the database`);
       this.wakeUp.fellAsleep(answer.locked);
       this.#scheduleMs = answer.scheduleMs;
+      this.#shared = answer.shared === true;
       for (const failed of answer.failed) logger.warn(`could not ${failed}; trying again`);
       sayRescued(logger, answer);
       for (const crew of looking) crew.expectKeys(answer.special);

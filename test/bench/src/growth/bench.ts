@@ -35,14 +35,8 @@ async function inScene(scene: Scene, { jobs, others, rounds, limitMs }: Extent):
       beside: await hosts.host(scene.system, "beside"),
     };
     for (const host of Object.values(hostOf)) await scene.settle?.(host.pool);
-    const end = await scene.make(hostOf.beside, others);
-    try {
-      return await alternate(arms, { rounds, warmUp: 1 }, (arm) =>
-        measure(hosts, hostOf[arm], jobs, limitMs),
-      );
-    } finally {
-      if (typeof end === "function") await end();
-    }
+    await scene.make(hostOf.beside, others);
+    return alternate(arms, { rounds, warmUp: 1 }, (arm) => measure(hosts, hostOf[arm], jobs, limitMs));
   });
 }
 

@@ -1,29 +1,15 @@
-import { once } from "node:events";
-import { defineJob, type } from "@pillion/core";
-import { createWorker, handle } from "@pillion/core/worker";
-import { enqueueStandalone } from "@pillion/pg";
 import type { Host } from "../server.ts";
 
-const stuck = defineJob({ name: "stuck", payload: type<null>() });
-
-/** Runs a job of the key that does not end before the answer is called, where one at a time may run. */
-export async function saturate({ url, pool }: Host, partitionKey: string): Promise<() => Promise<void>> {
-  await enqueueStandalone(pool, stuck(null, { partitionKey }));
-  let sayStarted = () => {};
-  const started = new Promise<void>((resolve) => {
-    sayStarted = resolve;
-  });
-  const worker = createWorker({
-    database: url,
-    handlers: [
-      handle(stuck, async ({ signal }) => {
-        sayStarted();
-        await once(signal, "abort");
-      }),
-    ],
-    logger: false,
-  });
-  await worker.start();
-  await started;
-  return () => worker.stop({ graceMs: 0 });
+/** Leaves a job of the key that runs for as long as the bench does, where one at a time may run. */
+export async function saturate({ pool }: Host, partitionKey: string): Promise<void> {
+  await pool.query(
+    `with holder as (
+       insert into pillion.worker (label, queues, names, concurrency, lease_ms, started_at, heartbeat_at)
+       values ('holds the slot', '{elsewhere}', '{noop}', 1, 15000, now(), now() + interval '1 day')
+       returning id
+     )
+     insert into pillion.job (queue, name, partition_key, state, attempt, worker, claim, started_at, slot, max_attempts, payload)
+     select 'default', 'noop', $1, 'running', 1, id, nextval('pillion.claim'), now(), true, 20, '{"i": -1}' from holder`,
+    [partitionKey],
+  );
 }

@@ -59,7 +59,7 @@ export class CrewLoop {
         const taken = await crew.step(room);
         if (taken > 0) {
           foundAt = performance.now();
-          if (taken >= manyJobs) crew.busy.notify();
+          if (taken >= manyJobs && !this.pulse.shared) crew.busy.notify();
           // One job now and then is told of by its commit; a stream of them is looked for.
           if (++streak > 2) wakeUp.awake(crew.queues);
           continue;
@@ -74,7 +74,10 @@ export class CrewLoop {
     wakeUp.awake(crew.queues);
   }
 
-  /** Where jobs come in hundreds, a second connection claims and completes beside the first. */
+  /**
+   * Where jobs come in hundreds, a second connection claims and completes beside the first. Not where other workers
+   * take of them too: they are beside it already, and more would only be in each other's way.
+   */
   async #takeAlong(): Promise<void> {
     const { crew } = this;
     // With one slot the order of claims is the order of runs.
@@ -82,7 +85,12 @@ export class CrewLoop {
     while (!this.#stopping) {
       await crew.busy.wait(60_000);
       try {
-        while (!this.#stopping && crew.room >= manyJobs && (await crew.step(crew.room)) >= manyJobs)
+        while (
+          !this.#stopping &&
+          !this.pulse.shared &&
+          crew.room >= manyJobs &&
+          (await crew.step(crew.room)) >= manyJobs
+        )
           await new Promise(setImmediate);
       } catch {
         // The first connection says it, and waits.
