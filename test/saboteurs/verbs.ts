@@ -19,7 +19,7 @@ export const saboteurs: readonly Saboteur[] = [
   onPg({
     name: "cancels through a connection of its own",
     caughtBy: "cancel",
-    saying: /another session sees a cancel by ids before COMMIT/,
+    saying: /another connection sees a cancel by ids before COMMIT/,
     connection: telling((tx, pool) => pools.set(tx, pool)),
     verbs: (adapter) => ({
       cancel: (tx, target) =>

@@ -70,6 +70,8 @@ create index job_key on pillion.job (unique_key, name) where unique_key is not n
 -- A claim of jobs that nobody asks for while they run: all of them in one row, since most of them end together. `job`
 -- does not have them meanwhile. Its arrays run in step: the n-th job is done, or would be charged with an attempt if
 -- its worker died. Jobs with a unique key, or of a limited queue, keep their rows.
+-- It holds rows of job's type, so a column that is added to job must be nullable and get its default in a second
+-- statement: Postgres refuses what would rewrite a type that is in use.
 create table pillion.batch (
   claim       bigint primary key,
   worker      bigint not null,

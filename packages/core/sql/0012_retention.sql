@@ -179,7 +179,7 @@ begin
       select d.done, d.put_off into dropped, put_off from pillion.drop_past(parent, at, dropped, put_off) d;
     end loop;
   else
-    put_off := array['all: another session is at it'];
+    put_off := array['all: another connection is at it'];
   end if;
   return next;
 end $$;

@@ -223,7 +223,7 @@ test("two that keep at once: one does the work, the other says so and waits for 
   const other = await queue.pool.connect();
   await other.query("begin");
   await keep(30, other);
-  expect(await keep(30)).toEqual({ made: [], dropped: [], put_off: ["all: another session is at it"] });
+  expect(await keep(30)).toEqual({ made: [], dropped: [], put_off: ["all: another connection is at it"] });
   await other.query("rollback");
   other.release();
 });

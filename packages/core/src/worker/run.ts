@@ -18,6 +18,7 @@ import { workerLabel } from "./worker-label.ts";
 
 /** How often it looks after timeouts, and after jobs that wait for a slot for too long. */
 const watchMs = 20;
+
 /** A worker between its start and its stop: takes jobs, runs them, writes what became of them. */
 export class Run {
   readonly #attempts = new Set<Attempt>();
