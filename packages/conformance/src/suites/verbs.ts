@@ -24,7 +24,11 @@ const committed: Run = async (context, act) => {
     answer = await accepted(act.act(context.verbs, open.tx, subject), `${act.name} failed`);
   });
   const insert = await traffic(wire, () => context.harness.insertOrder(open.tx, context.order()));
-  assert.equal(await act.look(context, subject), before, `another connection sees a ${act.name} before COMMIT`);
+  assert.equal(
+    await act.look(context, subject),
+    before,
+    `another connection sees a ${act.name} before COMMIT`,
+  );
   await open.commit();
   assert.equal(await act.look(context, subject), act.done, `what is there after a ${act.name}`);
   assert.deepEqual(answer, act.answer(subject), `the answer of ${act.name}`);
