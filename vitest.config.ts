@@ -8,6 +8,8 @@ export default defineConfig({
     globalSetup: ["./test/postgres.ts"],
     reporters: ["default", "./test/reporter.ts"],
     teardownTimeout: 30_000,
+    // Tests wait for the database and for processes more than they compute: two files fill two cores.
+    maxWorkers: 2,
     projects: [
       {
         test: {

@@ -56,7 +56,7 @@ export async function startPostgres(
     listen_addresses: "127.0.0.1",
     unix_socket_directories: "",
     port: String(port),
-    max_connections: "200",
+    max_connections: "500",
     max_prepared_transactions: "10",
     ...options.settings,
   };

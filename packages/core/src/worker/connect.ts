@@ -21,7 +21,8 @@ function isPool(option: object): option is Pool {
 }
 
 function urlDatabase(connectionString: string): Database {
-  const pool = new pg.Pool({ connectionString, max: 4, application_name: "pillion worker" });
+  // One stays when nothing goes on: the first job after a quiet hour need not wait for a connection and its plans.
+  const pool = new pg.Pool({ connectionString, max: 4, min: 1, application_name: "pillion worker" });
   return { ...poolDatabase(pool), name: "connection URL", close: () => pool.end() };
 }
 
