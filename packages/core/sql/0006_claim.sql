@@ -47,6 +47,8 @@ declare
   begun     bigint;
   fence     bigint;
   closed    json;
+  picked    tid[];
+  alone     boolean[];
   claimed_ids bigint[];
   claimed_jobs pillion.job[];
   charged   boolean[];
@@ -137,10 +139,11 @@ begin
     fence := nextval('pillion.claim');
     select json_agg(q.name) into closed from pillion.queue q
     where q.name = any (step.queues) and (q.paused_at is not null or q.limited);
-    with picked as materialized (
+    select array_agg(found.row), array_agg(found.alone) into picked, alone
+    from (
+      -- Its limit stands within: a window reads one row ahead, which may lie behind a million that are not ours.
       select found.row, found.alone, row_number() over so_far as rank, sum(found.size) over so_far as bytes
       from (
-        -- Its limit stands within: a window reads one row ahead, which may lie behind a million that are not ours.
         select ready.*
         from unnest(step.queues, step.priorities, step.bounds) lane(queue, priority, bound)
         left join pillion.queue q on q.name = lane.queue
@@ -159,26 +162,30 @@ begin
         limit step.most
       ) found
       window so_far as (rows unbounded preceding)
-    ), taken as (
-      delete from pillion.job j using picked
-      where j.ctid = picked.row and not picked.alone and (picked.rank = 1 or picked.bytes <= 8388608)
-      returning j as job, j.id, picked.rank <= step.free and j.lost = 0 as charged, pillion.claimed(j, j.attempt + 1, step.queues, step.names) as text
-    ), kept as (
-      update pillion.job j
-      set state = 'running', attempt = j.attempt + 1, worker = step.worker, claim = fence, started_at = statement_timestamp(),
-        prefetched = picked.rank > step.free or j.lost > 0
-      from picked
-      where j.ctid = picked.row and picked.alone and (picked.rank = 1 or picked.bytes <= 8388608)
-      returning pillion.claimed(j, j.attempt, step.queues, step.names) as text
-    ), kept_text as (
-      select string_agg(k.text, '') as text from kept k
-    )
-    select array_agg(t.id), array_agg(t.job), array_agg(t.charged), string_agg(t.text, ''), (select k.text from kept_text k)
-    into claimed_ids, claimed_jobs, charged, jobs, others from taken t;
-    if claimed_ids is not null then
+    ) found
+    where found.rank = 1 or found.bytes <= 8388608;
+    if false = any (alone) then
+      with taken as (
+        delete from pillion.job j using unnest(picked, alone) with ordinality p(row, alone, rank)
+        where j.ctid = p.row and not p.alone
+        returning j as job, j.id, p.rank <= step.free and j.lost = 0 as charged, pillion.claimed(j, j.attempt + 1, step.queues, step.names) as text
+      )
+      select array_agg(t.id), array_agg(t.job), array_agg(t.charged), string_agg(t.text, '') into claimed_ids, claimed_jobs, charged, jobs
+      from taken t;
       insert into pillion.batch (claim, worker, claimed_at, ids, jobs, done, charged, remaining)
       values (fence, step.worker, statement_timestamp(), claimed_ids, claimed_jobs, array_fill(false, array[cardinality(claimed_ids)]), charged,
         cardinality(claimed_ids));
+    end if;
+    if true = any (alone) then
+      with kept as (
+        update pillion.job j
+        set state = 'running', attempt = j.attempt + 1, worker = step.worker, claim = fence, started_at = statement_timestamp(),
+          prefetched = p.rank > step.free or j.lost > 0
+        from unnest(picked, alone) with ordinality p(row, alone, rank)
+        where j.ctid = p.row and p.alone
+        returning pillion.claimed(j, j.attempt, step.queues, step.names) as text
+      )
+      select string_agg(k.text, '') into others from kept k;
     end if;
   end if;
   return concat('[', json_build_object('claim', fence::text, 'xid', pg_current_xact_id_if_assigned()::text, 'oldest', oldest::text, 'begun', begun, 'front', pg_sequence_last_value('pillion.position'),

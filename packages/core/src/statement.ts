@@ -8,6 +8,8 @@ export interface Statement {
   /** The pieces joined by `$1`, `$2` …. */
   readonly text: string;
   readonly values: readonly (string | null)[];
+  /** Set where the text is always the same and is sent so often that a connection of one's own may keep it prepared. */
+  readonly name?: string | undefined;
 }
 
 /** A row of an answer: every column is text or null. */
@@ -35,6 +37,11 @@ export function sql<Input>(
   });
   const empty = statement(parts, []);
   return (input) => ({ ...empty, values: params.map((param) => param(input)) });
+}
+
+/** The same statement, for connections that keep it prepared under this name. */
+export function named<Input>(name: string, statementOf: StatementOf<Input>): StatementOf<Input> {
+  return (input) => ({ ...statementOf(input), name });
 }
 
 /** A statement of parts between which its values stand. */

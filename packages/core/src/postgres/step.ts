@@ -1,4 +1,4 @@
-import { type Row, sql } from "../statement.ts";
+import { named, type Row, sql } from "../statement.ts";
 import { numberArray, textArray } from "./arrays.ts";
 import { type ClaimedJob, readClaimedJobs } from "./claimed-job.ts";
 import type { Settlement } from "./fence.ts";
@@ -61,7 +61,10 @@ export interface StepAnswer {
 }
 
 /** Completes attempts and claims jobs, in one round trip: sql/0006_claim.sql says how. */
-export const step = (schema: Schema) => sql<StepInput>`
+export const step = (schema: Schema) =>
+  named(
+    "pillion_step",
+    sql<StepInput>`
 select ${schema.step}(${(input) => input.worker}::text::bigint, ${(input) => numberArray([...batchesOf(input).keys()])}::text::bigint[],
   ${(input) => textArray([...batchesOf(input).values()].map(numberArray))}::text::text[],
   ${(input) => numberArray(rowsOf(input).map(({ id }) => id))}::text::bigint[], ${(input) => numberArray(rowsOf(input).map(({ claim }) => claim))}::text::bigint[],
@@ -69,7 +72,8 @@ select ${schema.step}(${(input) => input.worker}::text::bigint, ${(input) => num
   ${(input) => textArray(input.lanes.map(({ queue }) => queue))}::text::text[], ${(input) => numberArray(input.lanes.map(({ priority }) => priority))}::text::smallint[],
   ${(input) => numberArray(input.lanes.map(({ bound }) => bound))}::text::bigint[], ${(input) => textArray(input.types.map(({ name }) => name))}::text::text[],
   ${(input) => numberArray(input.types.map(({ version }) => version))}::text::integer[], ${(input) => String(input.most)}::text::integer,
-  ${(input) => String(input.free)}::text::integer) as answer`;
+  ${(input) => String(input.free)}::text::integer) as answer`,
+  );
 
 export function readStep(
   [row]: readonly Row[],

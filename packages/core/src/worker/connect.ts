@@ -23,7 +23,28 @@ function isPool(option: object): option is Pool {
 function urlDatabase(connectionString: string): Database {
   // One stays when nothing goes on: the first job after a quiet hour need not wait for a connection and its plans.
   const pool = new pg.Pool({ connectionString, max: 4, min: 1, application_name: "pillion worker" });
-  return { ...poolDatabase(pool), name: "connection URL", close: () => pool.end() };
+  let direct: Promise<boolean> | undefined;
+  return {
+    ...poolDatabase(pool),
+    name: "connection URL",
+    async run({ text, values, name }) {
+      if (name !== undefined) direct ??= isDirect(pool);
+      const prepared = name !== undefined && (await direct) ? { name } : {};
+      return (await pool.query<Row>({ text, values: [...values], ...prepared })).rows;
+    },
+    close: () => pool.end(),
+  };
+}
+
+/** False behind a pooler: what is prepared on one of its connections may be asked of another. */
+async function isDirect(pool: Pool): Promise<boolean> {
+  const client = await pool.connect();
+  try {
+    const { rows } = await client.query<Row>("select pg_backend_pid()::text as process");
+    return rows[0]!.process === String((client as { processID?: number | null }).processID);
+  } finally {
+    client.release();
+  }
 }
 
 function poolDatabase(pool: Pool): Database {

@@ -32,7 +32,7 @@ export interface WorkerOptions {
    * own is served beside the others, and never waits for their jobs to end.
    */
   readonly queues?: readonly (string | WorkerQueue)[] | undefined;
-  /** How many jobs it runs at the same time, of queues that have no number of their own; default 100. */
+  /** How many jobs it runs at the same time, of queues that have no number of their own; default 150. */
   readonly concurrency?: number | undefined;
   /** The database schema of the queue; default `pillion`. */
   readonly schema?: string | undefined;

@@ -48,7 +48,7 @@ export class CrewLoop {
         continue;
       }
       // What ends in one turn of the event loop is written together.
-      await new Promise(setImmediate);
+      if (crew.hasOutcomes) await new Promise(setImmediate);
       const { room } = crew;
       if (room === 0 && !crew.hasOutcomes) {
         wakeUp.awake(crew.queues);
