@@ -28,7 +28,12 @@ function urlDatabase(connectionString: string): Database {
     ...poolDatabase(pool),
     name: "connection URL",
     async run({ text, values, name }) {
-      if (name !== undefined) direct ??= isDirect(pool);
+      if (name !== undefined)
+        direct ??= isDirect(pool).catch(() => {
+          // The database is away: asked again once it is back.
+          direct = undefined;
+          return false;
+        });
       const prepared = name !== undefined && (await direct) ? { name } : {};
       return (await pool.query<Row>({ text, values: [...values], ...prepared })).rows;
     },
@@ -39,11 +44,17 @@ function urlDatabase(connectionString: string): Database {
 /** False behind a pooler: what is prepared on one of its connections may be asked of another. */
 async function isDirect(pool: Pool): Promise<boolean> {
   const client = await pool.connect();
+  let broken: Error | undefined;
+  const note = (error: Error) => {
+    broken = error;
+  };
+  client.on("error", note);
   try {
     const { rows } = await client.query<Row>("select pg_backend_pid()::text as process");
     return rows[0]!.process === String((client as { processID?: number | null }).processID);
   } finally {
-    client.release();
+    client.removeListener("error", note);
+    client.release(broken);
   }
 }
 
