@@ -1,6 +1,7 @@
 import { JobCancelledError } from "../errors.ts";
 import type { TickAnswer } from "../postgres/tick.ts";
 import type { Attempt } from "./attempt/attempt.ts";
+import type { ClaimsUnderWay } from "./claims-under-way.ts";
 import type { Link } from "./link.ts";
 import type { Logger } from "./logger.ts";
 
@@ -10,7 +11,8 @@ import type { Logger } from "./logger.ts";
  */
 export class Leases {
   #renewedAt = performance.now();
-  #unheard: ReadonlySet<string> = new Set();
+  /** What the last beat knew of and this worker did not: since when, and how many claims had begun by then. */
+  #unheard: ReadonlyMap<string, { readonly at: number; readonly begun: number }> = new Map();
   /** No claim below it can still be held: the lowest that was held, or the last that was seen, one beat ago. */
   #since = 0;
   #next = 0;
@@ -20,6 +22,7 @@ export class Leases {
     private readonly link: Link,
     private readonly leaseMs: number,
     private readonly attempts: ReadonlySet<Attempt>,
+    private readonly underWay: ClaimsUnderWay,
     private readonly logger: Logger,
   ) {}
 
@@ -73,15 +76,21 @@ export class Leases {
 
   /**
    * A claim that was committed, but whose answer was lost with its connection, leaves jobs that nobody runs while this
-   * worker lives. One that is still under way looks the same, so they are believed at the second beat only.
+   * worker lives. One that is still under way looks the same, so they are believed at the second beat, and only when
+   * every claim has ended that was under way at the first; one that is silent for a whole lease never will.
    */
   async #handBackUnheard(unheard: readonly string[]): Promise<void> {
     const before = this.#unheard;
-    this.#unheard = new Set(unheard);
+    const now = performance.now();
+    const { begun } = this.underWay;
+    this.#unheard = new Map(unheard.map((key) => [key, before.get(key) ?? { at: now, begun }]));
     if (unheard.length > 0)
       this.#next = Math.min(this.#next, ...unheard.map((key) => Number(key.split(":")[1])));
     const settlements = unheard
-      .filter((key) => before.has(key))
+      .filter((key) => {
+        const seen = before.get(key);
+        return seen && (!this.underWay.anyOf(seen.begun) || now - seen.at > this.leaseMs);
+      })
       .map((key) => key.split(":") as [string, string])
       .map(([id, claim]) => ({ id, claim }));
     if (settlements.length === 0) return;

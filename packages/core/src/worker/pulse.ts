@@ -1,5 +1,6 @@
 import { readTick, type TickAnswer } from "../postgres/tick.ts";
 import type { Attempt } from "./attempt/attempt.ts";
+import type { ClaimsUnderWay } from "./claims-under-way.ts";
 import type { Crew } from "./crew/crew.ts";
 import type { Housekeeping } from "./housekeeping.ts";
 import { Leases } from "./leases.ts";
@@ -30,11 +31,12 @@ export class Pulse {
     private readonly settings: WorkerSettings,
     private readonly worker: string,
     attempts: ReadonlySet<Attempt>,
+    underWay: ClaimsUnderWay,
     private readonly crews: readonly Crew[],
     private readonly wakeUp: WakeUp,
     private readonly housekeeping: Housekeeping,
   ) {
-    this.leases = new Leases(link, settings.leaseMs, attempts, settings.logger);
+    this.leases = new Leases(link, settings.leaseMs, attempts, underWay, settings.logger);
   }
 
   start(): void {

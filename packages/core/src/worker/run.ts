@@ -3,6 +3,7 @@ import { sayFailure } from "./attempt/failure-line.ts";
 import type { Handler } from "./attempt/handler.ts";
 import type { Outcome } from "./attempt/outcome.ts";
 import { Outcomes } from "./attempt/outcomes.ts";
+import { ClaimsUnderWay } from "./claims-under-way.ts";
 import { Crew } from "./crew/crew.ts";
 import type { CrewContext } from "./crew/crew-context.ts";
 import { CrewLoop } from "./crew/crew-loop.ts";
@@ -22,6 +23,7 @@ const watchMs = 20;
 /** A worker between its start and its stop: takes jobs, runs them, writes what became of them. */
 export class Run {
   readonly #attempts = new Set<Attempt>();
+  readonly #underWay = new ClaimsUnderWay();
   readonly #ended = new Signal();
   readonly #outcomes: Outcomes;
   readonly #scheduler: Scheduler;
@@ -44,6 +46,7 @@ export class Run {
     this.#outcomes = new Outcomes(link, logger);
     const context: CrewContext = {
       link,
+      underWay: this.#underWay,
       logger,
       leaseMs,
       handlers: new Map(
@@ -86,6 +89,7 @@ export class Run {
       this.settings,
       this.#worker,
       this.#attempts,
+      this.#underWay,
       this.#crews,
       this.#wakeUp,
       this.#housekeeping,

@@ -5,17 +5,15 @@ import { createClaimer, createWorker, handle } from "@pillion/core/worker";
 import { expect, onTestFinished, test } from "vitest";
 import { listeningLogger, testQueue } from "./queue.ts";
 
-/**
- * A way to the server that breaks once: when the answer to the first statement with this text comes back, both ends
- * are cut off instead. What the statement did is then committed, and nobody was told.
- */
-async function breakingProxy(url: string, text: string) {
+/** A way to the server on which whoever calls decides what comes through. */
+async function proxyTo(
+  url: string,
+  meet: (client: Socket, upstream: Socket, cut: () => void) => void,
+): Promise<string> {
   const { port, hostname } = new URL(url);
   const sockets = new Set<Socket>();
-  const proxy = { url: "", broken: false };
   const listener = createServer((client) => {
     const upstream = connect(Number(port || 5432), hostname);
-    let breaks = false;
     const cut = () => {
       client.destroy();
       upstream.destroy();
@@ -24,6 +22,27 @@ async function breakingProxy(url: string, text: string) {
       sockets.add(socket);
       socket.on("error", cut).on("close", cut);
     }
+    meet(client, upstream, cut);
+  }).listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    listener.close();
+  });
+  const own = new URL(url);
+  own.hostname = "127.0.0.1";
+  own.port = String((listener.address() as { port: number }).port);
+  return own.href;
+}
+
+/**
+ * It breaks once: when the answer to the first statement with this text comes back, both ends are cut off instead.
+ * What the statement did is then committed, and nobody was told.
+ */
+async function breakingProxy(url: string, text: string) {
+  const proxy = { url: "", broken: false };
+  proxy.url = await proxyTo(url, (client, upstream, cut) => {
+    let breaks = false;
     client.on("data", (chunk) => {
       breaks ||= !proxy.broken && chunk.includes(text);
       upstream.write(chunk);
@@ -33,15 +52,30 @@ async function breakingProxy(url: string, text: string) {
       proxy.broken = true;
       cut();
     });
-  }).listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const own = new URL(url);
-  own.hostname = "127.0.0.1";
-  own.port = String((listener.address() as { port: number }).port);
-  proxy.url = own.href;
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy();
-    listener.close();
+  });
+  return proxy;
+}
+
+/** The answer to the first statement with this text comes late: after so many beats on other connections. */
+async function slowProxy(url: string, text: string, beats: number) {
+  const proxy = { url: "", beats: 0 };
+  const late: Buffer[] = [];
+  let slow: Socket | undefined;
+  proxy.url = await proxyTo(url, (client, upstream) => {
+    client.on("data", (chunk) => {
+      if (chunk.includes(text)) slow ??= client;
+      upstream.write(chunk);
+    });
+    let beating = false;
+    client.on("data", (chunk) => {
+      beating = slow !== undefined && chunk.includes(".tick(");
+    });
+    upstream.on("data", (chunk) => {
+      if (client === slow && proxy.beats < beats) return void late.push(chunk);
+      client.write(chunk);
+      if (beating && ++proxy.beats === beats) for (const answer of late) slow?.write(answer);
+      beating = false;
+    });
   });
   return proxy;
 }
@@ -72,6 +106,28 @@ test("jobs whose claim was committed, but whose answer was lost on the way, run,
     expect(attempts.map(({ outcome }) => outcome)).toEqual(["released", "completed"]);
   }
   expect(logger.lines).toContainEqual(expect.stringContaining("handed back 2 jobs"));
+});
+
+test("jobs whose claim is answered after many beats are not taken for lost: each runs once", async () => {
+  const queue = await testQueue();
+  onTestFinished(() => queue.drop());
+  const proxy = await slowProxy(queue.url, ".step(", 6);
+  const ids = [await queue.add("slow", 1), await queue.add("slow", 2)];
+  const logger = listeningLogger();
+  const worker = createWorker({
+    database: proxy.url,
+    schema: queue.schema,
+    handlers: [handle(slow, () => {})],
+    pollMs: 20,
+    logger,
+  });
+  onTestFinished(() => worker.stop({ graceMs: 0 }));
+  await worker.start();
+  for (const id of ids) await queue.reaches(id, "completed");
+  expect(proxy.beats).toBeGreaterThanOrEqual(6);
+  for (const id of ids)
+    expect((await queue.admin.job(id))!.attempts.map(({ outcome }) => outcome)).toEqual(["completed"]);
+  expect(logger.lines).toEqual([]);
 });
 
 test("complete resolves where its answer was lost on the way: what is written is found", async () => {

@@ -2,6 +2,7 @@ import { defaults } from "../../defaults.ts";
 import { readTick } from "../../postgres/tick.ts";
 import { Attempt } from "../attempt/attempt.ts";
 import type { ActiveJob } from "../attempt/handler.ts";
+import { ClaimsUnderWay } from "../claims-under-way.ts";
 import { Claims, mostAtOnce } from "../crew/claims.ts";
 import { isSuspect, mustBeMarked } from "../crew/suspect.ts";
 import { Housekeeping } from "../housekeeping.ts";
@@ -51,8 +52,10 @@ export class Custody {
     );
     this.#endings = new Endings(link, logger, () => this.#claims.take(0));
     this.settlements = new Settlements(this.#endings, logger, (attempt) => this.#attempts.delete(attempt));
+    const underWay = new ClaimsUnderWay();
     this.#claims = new Claims(queues, this.#endings.completions, {
       link,
+      underWay,
       worker: () => this.#worker,
       handlers,
       // Whatever is claimed starts at once.
@@ -64,7 +67,7 @@ export class Custody {
       },
       wake: new Signal(),
     });
-    this.#leases = new Leases(link, leaseMs, this.#attempts, logger);
+    this.#leases = new Leases(link, leaseMs, this.#attempts, underWay, logger);
     this.#housekeeping = new Housekeeping(link, logger, new Scheduler(link, [], logger, () => {}));
   }
 

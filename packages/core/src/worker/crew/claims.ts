@@ -3,6 +3,7 @@ import type { ClaimedJob } from "../../postgres/claimed-job.ts";
 import { readStep, type StepAnswer } from "../../postgres/step.ts";
 import type { Completions } from "../attempt/completions.ts";
 import type { Handler } from "../attempt/handler.ts";
+import type { ClaimsUnderWay } from "../claims-under-way.ts";
 import type { Link } from "../link.ts";
 import type { Signal } from "../signal.ts";
 import { Lanes } from "./lanes.ts";
@@ -13,6 +14,7 @@ export const mostAtOnce = 500;
 /** Who claims, and for whom. */
 export interface Claimant {
   readonly link: Link;
+  readonly underWay: ClaimsUnderWay;
   readonly worker: () => string;
   readonly handlers: ReadonlyMap<string, Handler>;
   /** How many jobs could start at once; what is claimed beyond it is claimed ahead. */
@@ -78,12 +80,13 @@ export class Claims {
   }
 
   async #step(limit: number): Promise<number> {
-    const { link, worker, free, receive } = this.claimant;
+    const { link, underWay, worker, free, receive } = this.claimant;
     const completions = this.completions.take(mostAtOnce);
     if (completions.length === 0 && limit === 0) return 0;
     const look = this.lanes.look(performance.now());
     let answer: StepAnswer | undefined;
     this.#asked += limit;
+    const ended = underWay.begin();
     try {
       const input = {
         worker: worker(),
@@ -98,6 +101,7 @@ export class Claims {
       receive(answer.jobs, answer.claim);
       return answer.jobs.length;
     } finally {
+      ended();
       this.#asked -= limit;
       if (!answer) this.completions.putBack(completions);
       this.lanes.learn(look, limit > 0 ? answer : undefined, limit, performance.now());
@@ -106,7 +110,7 @@ export class Claims {
 
   /** Claims from a queue with limits or keys until a claim brings jobs or all keys have been looked at. */
   async #takeByKey(queue: string, limit: number): Promise<number> {
-    const { link, worker, free, receive } = this.claimant;
+    const { link, underWay, worker, free, receive } = this.claimant;
     for (let looked = 0; limit > 0 && !this.#stopped; looked++) {
       const input = {
         worker: worker(),
@@ -116,10 +120,16 @@ export class Claims {
         most: Math.min(limit, free()),
       };
       if (input.most <= 0) return 0;
-      const answer: ClaimByKeyAnswer = readClaimByKey(await link.run(link.engine.claimByKey, input), input);
+      let answer: ClaimByKeyAnswer;
+      const ended = underWay.begin();
+      try {
+        answer = readClaimByKey(await link.run(link.engine.claimByKey, input), input);
+        receive(answer.jobs, answer.claim);
+      } finally {
+        ended();
+      }
       this.#special.set(queue, answer.after);
       if (answer.waitMs != null && answer.waitMs < 60_000) this.#wakeIn(Math.max(answer.waitMs, 1));
-      receive(answer.jobs, answer.claim);
       if (answer.jobs.length > 0) return answer.jobs.length;
       if (answer.busy) {
         // Whoever holds it is done in a moment.

@@ -1,12 +1,14 @@
 import type { Attempt } from "../attempt/attempt.ts";
 import type { Handler } from "../attempt/handler.ts";
 import type { Outcome } from "../attempt/outcome.ts";
+import type { ClaimsUnderWay } from "../claims-under-way.ts";
 import type { Link } from "../link.ts";
 import type { Logger } from "../logger.ts";
 
 /** What a crew needs of the worker that it belongs to. */
 export interface CrewContext {
   readonly link: Link;
+  readonly underWay: ClaimsUnderWay;
   readonly logger: Logger;
   readonly handlers: ReadonlyMap<string, Handler>;
   readonly leaseMs: number;

@@ -31,6 +31,7 @@ export class Crew {
     );
     this.#claims = new Claims(queues, this.#completions, {
       link: context.link,
+      underWay: context.underWay,
       worker: context.worker,
       handlers: context.handlers,
       free: () => this.#slots.free,
