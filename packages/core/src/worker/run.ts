@@ -36,6 +36,7 @@ export class Run {
   #watch: NodeJS.Timeout | undefined;
   #stopping = false;
   #ran = 0;
+  #handedBack = 0;
   #failed = 0;
 
   constructor(
@@ -59,7 +60,10 @@ export class Run {
       worker: () => this.#worker,
       write: (attempt, outcome) => this.#write(attempt, outcome),
       onEnd: (attempt, outcome) => this.#report(attempt, outcome),
-      onWritten: () => this.#ended.notify(),
+      onWritten: (_, { verb }) => {
+        if (verb === "release") this.#handedBack++;
+        this.#ended.notify();
+      },
     };
     this.#crews = settings.crews.map(({ queues, concurrency }) => new Crew(queues, concurrency, context));
     this.#scheduler = new Scheduler(link, schedules, logger, () => this.#wake());
@@ -120,10 +124,12 @@ export class Run {
     this.#pulse.start();
     let more = true;
     let claimed = 0;
-    while (!this.#stopping && performance.now() < until && claimed < maxJobs) {
+    while (!this.#stopping && performance.now() < until && claimed - this.#handedBack < maxJobs) {
+      // What was claimed ahead and did not get to run in time counts for nothing.
+      const most = maxJobs - claimed + this.#handedBack;
       let taken = 0;
       for (const crew of this.#crews) {
-        taken += await crew.step(Math.min(crew.room, maxJobs - claimed - taken));
+        taken += await crew.step(Math.min(crew.room, most - taken));
       }
       claimed += taken;
       if (taken > 0) continue;
