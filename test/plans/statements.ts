@@ -70,5 +70,6 @@ export const sent = {
   }),
   "a release": engine.release({ settlements }),
   "the mark of a start": engine.markStarted({ settlements }),
+  "the look for names that nobody handles": engine.unhandled({ limit: few }),
   "the sweep of keys": engine.sweepKeys({ limit: few, after: { name: "", key: "" } }),
 };

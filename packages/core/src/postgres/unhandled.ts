@@ -2,14 +2,26 @@ import { sql } from "../statement.ts";
 import { nowText } from "./fence.ts";
 import type { Schema } from "./schema.ts";
 
+export interface UnhandledInput {
+  readonly limit: number;
+  readonly now?: string | null | undefined;
+}
+
+const limit = (input: UnhandledInput) => String(input.limit);
+
 /**
- * Names that wait and that no living worker handles in their queue, with how many of the 10,000 jobs longest in
- * their lanes have each: a bounded look, since a queue may be long.
+ * Names that wait and that no living worker handles in their queue, with how many of the `limit` jobs longest in
+ * their lanes have each, and of as many that have partition keys: a bounded look, since a queue may be long. Each half
+ * is in the order of an index, and so reads no more than it answers.
  */
-export const unhandled = (schema: Schema) => sql<{ readonly now?: string | null | undefined }>`
+export const unhandled = (schema: Schema) => sql<UnhandledInput>`
 with clock as (select coalesce(${nowText}::text::timestamptz, statement_timestamp()) as now),
 waiting as (
-  select queue, name from (select queue, name from ${schema.job} where state = 'ready' order by queue, priority, position limit 10000) j
+  (select queue, name from ${schema.job} where state = 'ready' and partition_key is null
+   order by queue, priority, position limit ${limit}::text::bigint)
+  union all
+  (select queue, name from ${schema.job} where state = 'ready' and partition_key is not null
+   order by queue, partition_key, priority desc, position limit ${limit}::text::bigint)
 )
 select waiting.queue, waiting.name, count(*)::text as jobs
 from waiting

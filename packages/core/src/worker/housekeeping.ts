@@ -3,6 +3,7 @@ import { type Logger, oneLine } from "./logger.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 const rowsAtOnce = 1_000;
+const namesAtOnce = 10_000;
 const minuteMs = 60_000;
 
 /**
@@ -50,7 +51,9 @@ export class Housekeeping {
   }
 
   async #nameUnhandled(): Promise<void> {
-    for (const { name, queue, jobs } of await this.link.run(this.link.engine.unhandled, {}))
+    for (const { name, queue, jobs } of await this.link.run(this.link.engine.unhandled, {
+      limit: namesAtOnce,
+    }))
       this.logger.warn(
         jobs === "1"
           ? `1 job "${name}" waits in queue "${queue}"; no running worker handles it`
