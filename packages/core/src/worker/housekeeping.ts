@@ -51,9 +51,8 @@ export class Housekeeping {
   }
 
   async #nameUnhandled(): Promise<void> {
-    for (const { name, queue, jobs } of await this.link.run(this.link.engine.unhandled, {
-      limit: namesAtOnce,
-    }))
+    const found = await this.link.run(this.link.engine.unhandled, { limit: namesAtOnce });
+    for (const { name, queue, jobs } of found)
       this.logger.warn(
         jobs === "1"
           ? `1 job "${name}" waits in queue "${queue}"; no running worker handles it`

@@ -124,9 +124,10 @@ export class Run {
     this.#pulse.start();
     let more = true;
     let claimed = 0;
-    while (!this.#stopping && performance.now() < until && claimed - this.#handedBack < maxJobs) {
+    while (!this.#stopping && performance.now() < until) {
       // What was claimed ahead and did not get to run in time counts for nothing.
-      const most = maxJobs - claimed + this.#handedBack;
+      const handedBack = this.#handedBack;
+      const most = maxJobs - claimed + handedBack;
       let taken = 0;
       for (const crew of this.#crews) {
         taken += await crew.step(Math.min(crew.room, most - taken));
@@ -134,7 +135,8 @@ export class Run {
       claimed += taken;
       if (taken > 0) continue;
       if (this.#attempts.size === 0) {
-        more = false;
+        if (handedBack < this.#handedBack) continue;
+        more = most === 0;
         break;
       }
       if (!this.#crews.some(({ hasOutcomes }) => hasOutcomes))

@@ -97,6 +97,19 @@ const connections = async (): Promise<number> =>
     )
   )[0]!.n!;
 
+test("runOnce runs as many as it may where jobs that it claimed ahead did not get to run in time", async () => {
+  for (let index = 0; index < 5; index++) await queue.add("noop");
+  const released = () => queue.query("select from pillion.attempt where outcome = 'released'");
+  let runs = 0;
+  const slowSecond = handle(noop, async () => {
+    // The first is quick, so that more are claimed ahead, which wait behind this one.
+    if (++runs === 2) await until(async () => (await released()).length > 0);
+  });
+  const worker = createWorker(options({ handlers: [slowSecond], concurrency: 1 }));
+  expect(await worker.runOnce({ maxJobs: 4 })).toEqual({ ran: 4, failed: 0, more: true });
+  expect(runs).toBe(4);
+});
+
 test("runOnce hands back what still runs when its time is over", async () => {
   const id = await queue.add("noop");
   const worker = createWorker(options({ handlers: [handle(noop, () => new Promise<void>(() => {}))] }));

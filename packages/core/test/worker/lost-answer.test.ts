@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { defineJob, type } from "@pillion/core";
-import { createClaimer, createWorker, handle } from "@pillion/core/worker";
+import { createClaimer, createWorker, handle, type WorkerOptions } from "@pillion/core/worker";
 import { expect, onTestFinished, test } from "vitest";
-import { listeningLogger, testQueue } from "./queue.ts";
+import { listeningLogger, type TestQueue, testQueue, until } from "./queue.ts";
 
 /** A way to the server on which whoever calls decides what comes through. */
 async function proxyTo(
@@ -58,7 +58,7 @@ async function breakingProxy(url: string, text: string) {
 
 /** The answer to the first statement with this text comes late: after so many beats on other connections. */
 async function slowProxy(url: string, text: string, beats: number) {
-  const proxy = { url: "", beats: 0 };
+  const proxy = { url: "", beats: 0, cut: () => slow?.destroy() };
   const late: Buffer[] = [];
   let slow: Socket | undefined;
   proxy.url = await proxyTo(url, (client, upstream) => {
@@ -82,28 +82,30 @@ async function slowProxy(url: string, text: string, beats: number) {
 
 const slow = defineJob({ name: "slow", payload: type<number>() });
 
+/** A worker for the slow jobs on this way to the server, or on another. */
+async function workThrough(url: string, schema: string, options: Partial<WorkerOptions> = {}) {
+  const logger = listeningLogger();
+  const handlers = [handle(slow, () => {})];
+  const worker = createWorker({ database: url, schema, handlers, pollMs: 50, logger, ...options });
+  onTestFinished(() => worker.stop({ graceMs: 0 }));
+  await worker.start();
+  return logger;
+}
+
+const outcomes = async (queue: TestQueue, id: string) =>
+  (await queue.admin.job(id))!.attempts.map(({ outcome }) => outcome);
+
 test("jobs whose claim was committed, but whose answer was lost on the way, run, and no attempt is counted for it", async () => {
   const queue = await testQueue();
   onTestFinished(() => queue.drop());
   const proxy = await breakingProxy(queue.url, ".step(");
   const ids = [await queue.add("slow", 1), await queue.add("slow", 2)];
-  const logger = listeningLogger();
-  const worker = createWorker({
-    database: proxy.url,
-    schema: queue.schema,
-    handlers: [handle(slow, () => {})],
-    leaseMs: 600,
-    pollMs: 50,
-    logger,
-  });
-  onTestFinished(() => worker.stop({ graceMs: 0 }));
-  await worker.start();
+  const logger = await workThrough(proxy.url, queue.schema, { leaseMs: 600 });
   for (const id of ids) await queue.reaches(id, "completed");
   expect(proxy.broken).toBe(true);
   for (const id of ids) {
-    const { attempt, attempts } = (await queue.admin.job(id))!;
-    expect(attempt).toBe(1);
-    expect(attempts.map(({ outcome }) => outcome)).toEqual(["released", "completed"]);
+    expect((await queue.admin.job(id))!.attempt).toBe(1);
+    expect(await outcomes(queue, id)).toEqual(["released", "completed"]);
   }
   expect(logger.lines).toContainEqual(expect.stringContaining("handed back 2 jobs"));
 });
@@ -113,21 +115,27 @@ test("jobs whose claim is answered after many beats are not taken for lost: each
   onTestFinished(() => queue.drop());
   const proxy = await slowProxy(queue.url, ".step(", 6);
   const ids = [await queue.add("slow", 1), await queue.add("slow", 2)];
-  const logger = listeningLogger();
-  const worker = createWorker({
-    database: proxy.url,
-    schema: queue.schema,
-    handlers: [handle(slow, () => {})],
-    pollMs: 20,
-    logger,
-  });
-  onTestFinished(() => worker.stop({ graceMs: 0 }));
-  await worker.start();
+  const logger = await workThrough(proxy.url, queue.schema, { pollMs: 20 });
   for (const id of ids) await queue.reaches(id, "completed");
   expect(proxy.beats).toBeGreaterThanOrEqual(6);
-  for (const id of ids)
-    expect((await queue.admin.job(id))!.attempts.map(({ outcome }) => outcome)).toEqual(["completed"]);
+  for (const id of ids) expect(await outcomes(queue, id)).toEqual(["completed"]);
   expect(logger.lines.filter((line) => line.includes("handed back"))).toEqual([]);
+});
+
+test("jobs whose claim is not answered for a whole lease, by a connection that is silent, run elsewhere", async () => {
+  const queue = await testQueue();
+  onTestFinished(() => queue.drop());
+  const proxy = await slowProxy(queue.url, ".step(", Number.POSITIVE_INFINITY);
+  const ids = [await queue.add("slow", 1), await queue.add("slow", 2)];
+  const logger = await workThrough(proxy.url, queue.schema, { leaseMs: 600 });
+  await until(
+    async () => (await queue.query("select from pillion.attempt where outcome = 'released'")).length === 2,
+  );
+  await workThrough(queue.url, queue.schema);
+  for (const id of ids) await queue.reaches(id, "completed");
+  for (const id of ids) expect(await outcomes(queue, id)).toEqual(["released", "completed"]);
+  expect(logger.lines).toContainEqual(expect.stringContaining("handed back 2 jobs"));
+  proxy.cut();
 });
 
 test("complete resolves where its answer was lost on the way: what is written is found", async () => {
