@@ -22,8 +22,10 @@ async function failuresOf({ harness, patienceMs, caughtBy, also }: Saboteur): Pr
     patienceMs,
   });
   const failures: Failure[] = [];
-  const withProcesses = [caughtBy, ...also].includes("killed process");
-  const cases = run.cases.filter(({ suite }) => withProcesses || suite !== "killed process").values();
+  const processes = ["killed process", "killed handler"].filter(
+    (suite) => ![caughtBy, ...also].includes(suite),
+  );
+  const cases = run.cases.filter(({ suite }) => !processes.includes(suite)).values();
   const lane = async () => {
     for (const { suite, run } of cases) await run().catch((error) => failures.push({ suite, error }));
   };

@@ -1,6 +1,7 @@
 import { saboteurs as answers } from "./answers.ts";
 import { saboteurs as given } from "./arguments.ts";
 import { saboteurs as commits } from "./commits.ts";
+import { saboteurs as effects } from "./effects.ts";
 import { saboteurs as pins } from "./pins.ts";
 import type { Saboteur } from "./saboteur.ts";
 import { saboteurs as statements } from "./statements.ts";
@@ -15,4 +16,5 @@ export const saboteurs: readonly Saboteur[] = [
   ...given,
   ...pins,
   ...verbs,
+  ...effects,
 ];

@@ -3,21 +3,21 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { ChildTask } from "./child.ts";
+import type { ChildTask, EnqueueTask, WorkTask } from "./child.ts";
 import type { Context } from "./context.ts";
 import { harnessName } from "./harness.ts";
 
-/** A process of its own that has an order and jobs in an open transaction. */
+/** A process of its own, in the middle of a transaction. */
 export interface Child {
-  /** The backend that serves its transaction. */
-  readonly pid: number;
+  /** What it has said, line by line: which backend serves its transaction, and where it is. */
+  said(line: RegExp): Promise<RegExpExecArray>;
   /** Ends the process by SIGKILL, if it has not ended by itself. */
   kill(): Promise<void>;
 }
 
 export async function startChild(
   context: Context,
-  task: Pick<ChildTask, "jobName" | "order" | "ending">,
+  task: Pick<EnqueueTask, "jobName" | "order" | "ending"> | Pick<WorkTask, "jobName" | "work">,
 ): Promise<Child> {
   const { harness, place, childArguments } = context;
   const whole: ChildTask = {
@@ -38,21 +38,33 @@ export async function startChild(
     await exited;
   };
   context.after(kill);
-  return { pid: await pidFrom(child), kill };
+  return { said: listener(child), kill };
 }
 
-async function pidFrom(child: ChildProcess): Promise<number> {
+/** Resolves with the line that matches, whether it has come already or is still to come. */
+function listener(child: ChildProcess): Child["said"] {
   let said = "";
   let complaint = "";
   child.stderr!.setEncoding("utf8").on("data", (text: string) => {
     complaint += text;
   });
-  for await (const text of child.stdout!.setEncoding("utf8")) {
+  child.stdout!.setEncoding("utf8").on("data", (text: string) => {
     said += text;
-    const found = /backend (\d+)\n/.exec(said);
-    if (found) return Number(found[1]);
-  }
-  return assert.fail(`the child process ended without a transaction: ${complaint}`);
+  });
+  return async (line) => {
+    for (;;) {
+      const found = line.exec(said);
+      if (found) return found;
+      if (child.stdout!.readableEnded)
+        return assert.fail(`the child process ended and never said ${line}: ${complaint}`);
+      await Promise.race([once(child.stdout!, "data"), once(child.stdout!, "end")]);
+    }
+  };
+}
+
+/** The backend that serves the child's only transaction. */
+export async function backendOf(child: Child): Promise<number> {
+  return Number((await child.said(/^backend (\d+)\n/m))[1]);
 }
 
 /** A customer whose row somebody has locked: COMMIT of an order of this customer waits at its foreign key. */

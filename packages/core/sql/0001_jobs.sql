@@ -234,7 +234,9 @@ create table pillion.worker (
   lease_ms      integer not null,
   started_at    timestamptz not null,
   heartbeat_at  timestamptz not null,
-  stopped_at    timestamptz
+  stopped_at    timestamptz,
+  -- Tells one database from its copy: a client that reads it here sees the jobs of this worker.
+  nonce         uuid not null default gen_random_uuid()
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
 
 create table pillion.migration (

@@ -21,13 +21,15 @@ language sql stable return
 --   each of its jobs started; -1 for those that are not to be completed now.
 -- ids, claims, started: the same of attempts whose jobs have rows of their own.
 -- results: what handlers returned, by the job's id; null where none returned anything.
+-- names, versions, apart: the job types to take, and whether a job of one keeps a row of its own while it runs, because
+--   its handler completes it in a transaction.
 -- queues, priorities, bounds: the lanes, in the order in which they are read, each from a position on.
 -- most, free: how many jobs to take at most; and how many of them start at once, the others being claimed ahead. Those
 --   whose worker fell silent before are always claimed ahead: their start is written before it happens.
 -- Answers one JSON text, [head, job, job …].
 create function pillion.step(
   worker bigint, batches bigint[], batch_started text[], ids bigint[], claims bigint[], started integer[], results jsonb,
-  queues text[], priorities smallint[], bounds bigint[], names text[], versions integer[], most integer, free integer)
+  queues text[], priorities smallint[], bounds bigint[], names text[], versions integer[], apart boolean[], most integer, free integer)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set jit = off
@@ -149,7 +151,8 @@ begin
         left join pillion.queue q on q.name = lane.queue
         cross join lateral (
           select j.ctid as row, case when pg_column_size(j.payload) > 2000 then octet_length(j.payload::text) else 0 end as size,
-            j.unique_key is not null or j.cancelled_at is not null as alone
+            j.unique_key is not null or j.cancelled_at is not null or case when true = any (step.apart) then (j.name, j.version) in (
+              select h.name, h.version from unnest(step.names, step.versions, step.apart) h(name, version, apart) where h.apart) else false end as alone
           from pillion.job j
           where j.state = 'ready' and j.partition_key is null and j.queue = lane.queue and j.priority = lane.priority and j.position >= lane.bound
             -- Inside a case it is looked up in a hash, and not joined.

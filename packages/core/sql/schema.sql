@@ -96,6 +96,18 @@ create table pillion.guard (
   autovacuum_vacuum_threshold=1000
 );
 
+create table pillion.idempotency (
+  scope text not null,
+  key text not null,
+  xid xid8 not null,
+  answered boolean not null default false,
+  answer jsonb,
+  expires_at timestamp with time zone not null
+) with (
+  autovacuum_vacuum_scale_factor=0.05,
+  fillfactor=80
+);
+
 create table pillion.job (
   id bigint generated always as identity not null,
   enqueued_xid xid8 not null default pg_current_xact_id(),
@@ -226,7 +238,8 @@ create table pillion.worker (
   lease_ms integer not null,
   started_at timestamp with time zone not null,
   heartbeat_at timestamp with time zone not null,
-  stopped_at timestamp with time zone
+  stopped_at timestamp with time zone,
+  nonce uuid not null default gen_random_uuid()
 ) with (
   autovacuum_vacuum_scale_factor=0,
   autovacuum_vacuum_threshold=200,
@@ -252,6 +265,8 @@ alter table pillion.blocked_key add constraint blocked_key_pkey PRIMARY KEY (que
 alter table pillion.cancellation add constraint cancellation_pkey PRIMARY KEY (worker, claim, job);
 
 alter table pillion.guard add constraint guard_pkey PRIMARY KEY (id);
+
+alter table pillion.idempotency add constraint idempotency_pkey PRIMARY KEY (scope, key);
 
 alter table pillion.job add constraint job_pkey PRIMARY KEY (id);
 
@@ -329,6 +344,8 @@ CREATE INDEX batch_worker ON pillion.batch USING btree (worker, claim) WHERE (wo
 
 CREATE INDEX blocked_key_job ON pillion.blocked_key USING btree (job);
 
+CREATE INDEX idempotency_expiry ON pillion.idempotency USING btree (expires_at);
+
 CREATE INDEX job_due ON pillion.job USING btree (run_at) WHERE (state = 'scheduled'::pillion.job_state);
 
 CREATE INDEX job_held ON pillion.job USING btree (worker, claim) WHERE (state = 'running'::pillion.job_state);
@@ -364,20 +381,21 @@ begin
       'select (id, state) on pillion.job',
       'usage on sequence pillion.position',
       'execute on function pillion.enqueue_one, pillion.enqueue_keyed, pillion.enqueue, pillion.publish',
-      'execute on function pillion.cancel, pillion.retry, pillion.reschedule']
+      'execute on function pillion.cancel, pillion.retry, pillion.reschedule, pillion.begin_once, pillion.end_once']
     when 'operator' then array[
       'select, insert, update on pillion.queue',
       'select, insert, update, delete on pillion.subscription, pillion.schedule',
       'execute on function pillion.cancel, pillion.retry, pillion.reschedule, pillion.pause, pillion.resume']
     when 'worker' then array[
       'select, insert, update, delete on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule,
-        pillion.start, pillion.blocked_key, pillion.batch, pillion.cancellation',
+        pillion.start, pillion.blocked_key, pillion.batch, pillion.cancellation, pillion.idempotency',
       'select, insert on pillion.archive, pillion.attempt',
       'select, insert, update on pillion.subscription',
       'select on pillion.migration, pillion.attempts, pillion.live',
       'usage on sequence pillion.position, pillion.claim',
       'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until, pillion.keep,
-        pillion.claimed, pillion.step, pillion.unpack, pillion.allowed, pillion.claim_by_key, pillion.rescue, pillion.rescue_singly, pillion.promote, pillion.tick']
+        pillion.claimed, pillion.step, pillion.unpack, pillion.allowed, pillion.claim_by_key, pillion.rescue, pillion.rescue_singly, pillion.promote, pillion.tick,
+        pillion.complete, pillion.sees']
     when 'reader' then array[
       'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.live, pillion.batch, pillion.cancellation, pillion.subscription, pillion.migration',
       'execute on function pillion.find_jobs']
@@ -409,6 +427,45 @@ begin
   select greatest(rate_limit - coalesce(sum(s.jobs), 0), 0), ceil(date_part('epoch', min(s.at) - began) * 1000)
     into jobs, wait_ms
   from pillion.start s where s.queue = allowed.queue and s.partition_key = allowed.partition_key and s.at > began;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.begin_once(scope text, key text, keep_ms double precision, guarded boolean DEFAULT false, pin text DEFAULT NULL::text, now timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  at    constant timestamptz := coalesce(now, statement_timestamp());
+  until constant timestamptz := at + begin_once.keep_ms * interval '1 millisecond';
+  held  pillion.idempotency;
+begin
+  if pin <> pg_current_xact_id()::text then
+    return null;
+  end if;
+  perform pillion.guard_verb('idempotent', guarded);
+  loop
+    insert into pillion.idempotency (scope, key, xid, expires_at)
+    values (begin_once.scope, begin_once.key, pg_current_xact_id(), until)
+    on conflict do nothing;
+    exit when found;
+    select i.* into held from pillion.idempotency i where i.scope = begin_once.scope and i.key = begin_once.key for update;
+    -- Another had it, and has rolled back or freed it.
+    continue when not found;
+    if held.answered and held.expires_at > at then
+      return json_build_object('xid', pg_current_xact_id()::text, 'found', 'answer', 'answer', held.answer, 'empty', held.answer is null)::text;
+    end if;
+    if held.xid = pg_current_xact_id() and not held.answered then
+      return json_build_object('xid', pg_current_xact_id()::text, 'found', 'itself')::text;
+    end if;
+    -- It has expired; or its transaction was committed before it had an answer, and nobody works one out any more.
+    update pillion.idempotency i set xid = pg_current_xact_id(), answered = false, answer = null, expires_at = until
+    where i.scope = begin_once.scope and i.key = begin_once.key;
+    exit;
+  end loop;
+  return json_build_object('xid', pg_current_xact_id()::text, 'found', 'nothing')::text;
 end $function$
 ;
 
@@ -646,6 +703,48 @@ CREATE OR REPLACE FUNCTION pillion.claimed(job pillion.job, attempt integer, que
 RETURN ((',['::text || concat_ws(','::text, (job).id, (job)."position", (job).priority, array_position(queues, (job).queue), array_position(names, (job).name), (job).version, attempt, COALESCE((job).max_attempts, 0), (floor((date_part('epoch'::text, (job).created_at) * (1000)::double precision)))::bigint, (job).payload, CASE WHEN (((job).run_at <> (job).created_at) OR ((job).headers IS NOT NULL) OR ((job).partition_key IS NOT NULL) OR ((job).start_before IS NOT NULL) OR ((job).lost > 0) OR (job).prefetched) THEN json_build_object('runAt', floor((date_part('epoch'::text, (job).run_at) * (1000)::double precision)), 'headers', (job).headers, 'partitionKey', (job).partition_key, 'lost', (job).lost, 'prefetched', (job).prefetched, 'startInMs', CASE WHEN (attempt = 1) THEN ((date_part('epoch'::text, (job).start_before) - date_part('epoch'::text, statement_timestamp())) * (1000)::double precision) ELSE NULL::double precision END) ELSE NULL::json END)) || ']'::text)
 ;
 
+CREATE OR REPLACE FUNCTION pillion.complete(id bigint, claim bigint, started_ms integer, result jsonb)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  ended pillion.job;
+begin
+  -- A statement that stands alone begins when its transaction does.
+  if transaction_timestamp() = statement_timestamp() then
+    raise exception using
+      errcode = 'no_active_sql_transaction',
+      message = format('pillion: job %s was not completed, because the statement ran outside a transaction', complete.id),
+      hint = 'It is sent by a transactional handler, on the connection of the transaction that it was given.';
+  end if;
+  delete from pillion.job j
+  where j.ctid = any (array(select j.ctid from pillion.job j where j.id = complete.id and j.claim = complete.claim for update skip locked))
+  returning j.* into ended;
+  if not found then
+    return case when exists (select from pillion.job j where j.id = complete.id and j.claim = complete.claim) then 'busy' else 'lost' end;
+  end if;
+  insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, start_before, started_at,
+    worker, unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, result, keep_until)
+  select ended.id, ended.queue, ended.name, ended.version, ended.priority, ended.attempt, ended.max_attempts, ended.created_at, ended.run_at,
+    ended.start_before, ended.started_at + complete.started_ms * interval '1 millisecond', ended.worker, ended.unique_key, ended.partition_key,
+    ended.enqueued_xid, ended.payload, ended.headers, 'completed', statement_timestamp(), complete.result,
+    pillion.keep_until((select q from pillion.queue q where q.name = ended.queue), 'completed', statement_timestamp());
+  if ended.slot then
+    perform pillion.wake(ended.queue);
+  end if;
+  return 'done';
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION pillion.days_ahead(parent regclass, at timestamp with time zone)
  RETURNS SETOF date
  LANGUAGE sql
@@ -734,6 +833,24 @@ begin
   done := done || part;
 exception when lock_not_available or deadlock_detected then
   put_off := put_off || format('empty %s_default: %s', kind, sqlerrm);
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.end_once(scope text, key text, answered boolean, answer jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+begin
+  if end_once.answered then
+    update pillion.idempotency i set answered = true, answer = end_once.answer
+    where i.scope = end_once.scope and i.key = end_once.key and i.xid = pg_current_xact_id();
+  else
+    delete from pillion.idempotency i
+    where i.scope = end_once.scope and i.key = end_once.key and i.xid = pg_current_xact_id() and not i.answered;
+  end if;
 end $function$
 ;
 
@@ -1520,6 +1637,16 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION pillion.sees(worker bigint, nonce uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select exists (select from pillion.worker w where w.id = sees.worker and w.nonce = sees.nonce)
+$function$
+;
+
 CREATE OR REPLACE FUNCTION pillion.settings_changed()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1535,7 +1662,7 @@ begin
 end $function$
 ;
 
-CREATE OR REPLACE FUNCTION pillion.step(worker bigint, batches bigint[], batch_started text[], ids bigint[], claims bigint[], started integer[], results jsonb, queues text[], priorities smallint[], bounds bigint[], names text[], versions integer[], most integer, free integer)
+CREATE OR REPLACE FUNCTION pillion.step(worker bigint, batches bigint[], batch_started text[], ids bigint[], claims bigint[], started integer[], results jsonb, queues text[], priorities smallint[], bounds bigint[], names text[], versions integer[], apart boolean[], most integer, free integer)
  RETURNS text
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1662,7 +1789,8 @@ begin
         left join pillion.queue q on q.name = lane.queue
         cross join lateral (
           select j.ctid as row, case when pg_column_size(j.payload) > 2000 then octet_length(j.payload::text) else 0 end as size,
-            j.unique_key is not null or j.cancelled_at is not null as alone
+            j.unique_key is not null or j.cancelled_at is not null or case when true = any (step.apart) then (j.name, j.version) in (
+              select h.name, h.version from unnest(step.names, step.versions, step.apart) h(name, version, apart) where h.apart) else false end as alone
           from pillion.job j
           where j.state = 'ready' and j.partition_key is null and j.queue = lane.queue and j.priority = lane.priority and j.position >= lane.bound
             -- Inside a case it is looked up in a hash, and not joined.

@@ -17,6 +17,8 @@ export const defaults = {
   maxPayloadBytes: 1_048_576,
   /** How long a job that has ended can still be asked about, in milliseconds, where its queue's row says nothing. */
   keepMs: { completed: 7 * 86_400_000, dead: 90 * 86_400_000, cancelled: 7 * 86_400_000 },
+  /** How long the answer of an idempotent call is kept, in milliseconds. */
+  keepAnswersMs: 30 * 86_400_000,
   /** How long waitFor waits for a job to end, in milliseconds. */
   waitMs: 60_000,
   /** Jobs that one worker process runs at the same time. */

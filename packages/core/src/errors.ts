@@ -13,6 +13,7 @@ export type PillionErrorCode =
   | "JOB_TIMEOUT"
   | "JOB_CANCELLED"
   | "WORKER_STOPPING"
+  | "REENTRY"
   | "JOB_DEAD"
   | "JOB_NOT_FOUND"
   | "INVALID_RESULT"
@@ -91,6 +92,13 @@ export class InvalidJobError extends PillionError {
 export class InvalidRequestError extends PillionError {
   constructor(message: string) {
     super("INVALID_REQUEST", message);
+  }
+}
+
+/** An idempotent call has called itself, with the same key and in the same transaction. */
+export class ReentryError extends PillionError {
+  constructor(message: string) {
+    super("REENTRY", message);
   }
 }
 

@@ -18,6 +18,7 @@ export {
   type PayloadIssue,
   PillionError,
   type PillionErrorCode,
+  ReentryError,
   RetryError,
   SchemaOutdatedError,
   type StoredJobError,

@@ -1,5 +1,13 @@
-import type { Database, Enqueued, Job, Settings } from "@pillion/core";
-import { type AdapterDefinition, defineAdapter, type Row, type Verbs } from "@pillion/core/adapter";
+import type { Database, Enqueued, Job, JobType, Settings } from "@pillion/core";
+import {
+  type AdapterDefinition,
+  type CommittingRun,
+  defineAdapter,
+  type Handler,
+  type Row,
+  type TransactionalRun,
+  type Verbs,
+} from "@pillion/core/adapter";
 
 interface KyselyHandle {
   // biome-ignore lint/suspicious/noExplicitAny: it takes a type of the user's own copy of kysely
@@ -22,6 +30,8 @@ export interface KyselyDatabase extends KyselyHandle {
 interface KyselyTransactionBuilder {
   // biome-ignore lint/suspicious/noExplicitAny: a list of words in the user's own copy of kysely
   setIsolationLevel(level: any): KyselyTransactionBuilder;
+  // biome-ignore lint/suspicious/noExplicitAny: a list of words in the user's own copy of kysely
+  setAccessMode(mode: any): KyselyTransactionBuilder;
   // biome-ignore lint/suspicious/noExplicitAny: the transaction's type depends on the user's tables
   execute<T>(fn: (trx: any) => Promise<T>): Promise<T>;
 }
@@ -34,9 +44,45 @@ export type TransactionOf<Client extends KyselyDatabase> = Parameters<
 /** A transaction of Kysely is a subtype of `Kysely`: only a condition tells the compiler that it is not wanted. */
 type Root<Client extends KyselyDatabase> = Client["isTransaction"] extends true ? never : Client;
 
+/** How a handler's transaction is opened, in Kysely's words. */
+export interface KyselyTransactionOptions {
+  readonly isolationLevel?: "read committed" | "repeatable read" | "serializable" | undefined;
+  readonly accessMode?: "read only" | "read write" | undefined;
+}
+
 /** The verbs of Kysely. */
 export interface KyselyVerbs
-  extends Omit<Verbs<KyselyTransaction, KyselyDatabase>, "enqueueStandalone" | "database" | "configure"> {
+  extends Omit<
+    Verbs<KyselyTransaction, KyselyDatabase>,
+    "transactional" | "handle" | "enqueueStandalone" | "database" | "configure"
+  > {
+  /**
+   * Runs each job of a type in a transaction of `db`, whose handle is `tx`: what the handler writes through it and the
+   * job's completion are one commit. A throw rolls the writes back and is the attempt's failure. `job.snooze(…)`, returned,
+   * commits the writes and puts the job off. `options` are those of its transaction builder.
+   *
+   * Where Postgres refuses the transaction because of another one (40001, 40P01), the handler runs again in a new one,
+   * within the same attempt.
+   *
+   * @throws InvalidDefinitionError for what is no root client, no job type or no function
+   */
+  transactional<Client extends KyselyDatabase, Input, Output, Result>(
+    db: Client & Root<Client>,
+    jobType: JobType<Input, Output, Result>,
+    run: TransactionalRun<TransactionOf<Client>, Output, Result>,
+    options?: KyselyTransactionOptions | undefined,
+  ): Handler;
+  /**
+   * Runs jobs of a type outside any transaction; `job.commit(async (tx) => …)` opens one at the end, and completes the
+   * job in it. A handler that returns without it is completed as any other.
+   *
+   * @throws InvalidDefinitionError as `transactional` does
+   */
+  handle<Client extends KyselyDatabase, Input, Output, Result>(
+    db: Client & Root<Client>,
+    jobType: JobType<Input, Output, Result>,
+    run: CommittingRun<TransactionOf<Client>, KyselyTransactionOptions, Output, Result>,
+  ): Handler;
   /** Enqueues a job outside any transaction: it is committed when the promise resolves. */
   enqueueStandalone<Client extends KyselyDatabase>(
     client: Client & Root<Client>,
@@ -60,8 +106,13 @@ const definition: AdapterDefinition<KyselyTransaction, KyselyDatabase> = {
     const end = isKysely(handle) ? endOf(handle) : undefined;
     return end && `a Kysely transaction that has ${end}`;
   },
-  transaction: (db, { isolationLevel }, fn) =>
-    (isolationLevel ? db.transaction().setIsolationLevel(isolationLevel) : db.transaction()).execute(fn),
+  transaction(db, { own, ...options }, fn) {
+    const { isolationLevel, accessMode }: KyselyTransactionOptions = { ...options, ...(own ?? {}) };
+    let builder = db.transaction();
+    if (isolationLevel) builder = builder.setIsolationLevel(isolationLevel);
+    if (accessMode) builder = builder.setAccessMode(accessMode);
+    return builder.execute(fn);
+  },
   async savepoint(trx, fn) {
     await execute(trx, "savepoint pillion");
     try {
@@ -92,8 +143,20 @@ export const pause: KyselyVerbs["pause"] = verbs.pause;
 export const resume: KyselyVerbs["resume"] = verbs.resume;
 /** Publish to a topic inside your own Kysely transaction: each subscriber's job exists if, and only if, it commits. */
 export const publish: KyselyVerbs["publish"] = verbs.publish;
+/** Do something once, and keep its answer, inside your own Kysely transaction: later calls with its key get that answer. */
+export const idempotent: KyselyVerbs["idempotent"] = verbs.idempotent;
 /** Enqueue a job by itself, outside any transaction, through the Kysely instance. */
 export const enqueueStandalone: KyselyVerbs["enqueueStandalone"] = verbs.enqueueStandalone;
+/**
+ * Runs jobs of a type inside your own Kysely transaction: return commits what the handler has written together with the
+ * job's completion, throw rolls it back and records the failure. Neither exists without the other.
+ */
+export const transactional: KyselyVerbs["transactional"] = verbs.transactional;
+/**
+ * Runs jobs of a type whose slow part needs no transaction: `job.commit(async (tx) => …)` at its end opens one, writes,
+ * and completes the job in it.
+ */
+export const handle: KyselyVerbs["handle"] = verbs.handle;
 /** Lets a worker run on the application's own Kysely instance. */
 export const database: KyselyVerbs["database"] = verbs.database;
 /** The same verbs for another schema or payload limit. */

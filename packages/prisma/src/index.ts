@@ -1,5 +1,19 @@
-import { type Enqueued, InvalidConfigurationError, type Job, type Settings } from "@pillion/core";
-import { type Adapter, type AdapterDefinition, defineAdapter, type Verbs } from "@pillion/core/adapter";
+import {
+  type Enqueued,
+  InvalidConfigurationError,
+  type Job,
+  type JobType,
+  type Settings,
+} from "@pillion/core";
+import {
+  type Adapter,
+  type AdapterDefinition,
+  type CommittingRun,
+  defineAdapter,
+  type Handler,
+  type TransactionalRun,
+  type Verbs,
+} from "@pillion/core/adapter";
 
 interface RawQueries {
   $queryRaw<T = unknown>(query: TemplateStringsArray, ...values: unknown[]): PromiseLike<T>;
@@ -29,8 +43,51 @@ export interface PrismaPromise<T> extends Promise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise";
 }
 
+/** How a handler's transaction is opened, in Prisma's words: `isolationLevel`, `timeout`, `maxWait`. */
+export interface PrismaTransactionOptions {
+  readonly isolationLevel?:
+    | "ReadUncommitted"
+    | "ReadCommitted"
+    | "RepeatableRead"
+    | "Serializable"
+    | undefined;
+  /** Milliseconds until Prisma ends it; by default the job type's `timeoutMs`. */
+  readonly timeout?: number | undefined;
+  /** Milliseconds to wait for a connection; by default the job type's `timeoutMs`. */
+  readonly maxWait?: number | undefined;
+}
+
 /** The verbs of Prisma. */
-export interface PrismaVerbs extends Omit<Verbs<PrismaTransaction, PrismaRoot>, "configure"> {
+export interface PrismaVerbs
+  extends Omit<Verbs<PrismaTransaction, PrismaRoot>, "transactional" | "handle" | "configure"> {
+  /**
+   * Runs each job of a type in a transaction of `prisma`, whose handle is `tx`: what the handler writes through it and the
+   * job's completion are one commit. A throw rolls the writes back and is the attempt's failure. `job.snooze(…)`, returned,
+   * commits the writes and puts the job off. `options` are those of `$transaction`; without them neither
+   * its five seconds nor its two of waiting hold, but the job type's `timeoutMs`.
+   *
+   * Where Postgres refuses the transaction because of another one (40001, 40P01), the handler runs again in a new one,
+   * within the same attempt.
+   *
+   * @throws InvalidDefinitionError for what is no root client, no job type or no function
+   */
+  transactional<Client extends PrismaRoot, Input, Output, Result>(
+    prisma: Client,
+    jobType: JobType<Input, Output, Result>,
+    run: TransactionalRun<TransactionOf<Client>, Output, Result>,
+    options?: PrismaTransactionOptions | undefined,
+  ): Handler;
+  /**
+   * Runs jobs of a type outside any transaction; `job.commit(async (tx) => …)` opens one at the end, and completes the
+   * job in it. A handler that returns without it is completed as any other.
+   *
+   * @throws InvalidDefinitionError as `transactional` does
+   */
+  handle<Client extends PrismaRoot, Input, Output, Result>(
+    prisma: Client,
+    jobType: JobType<Input, Output, Result>,
+    run: CommittingRun<TransactionOf<Client>, PrismaTransactionOptions, Output, Result>,
+  ): Handler;
   /** Makes the query that enqueues a job in the array form of a transaction. */
   enqueueQuery(prisma: PrismaRoot, job: Job): PrismaPromise<[Enqueued]>;
   /** The same verbs, bound to other settings. @throws InvalidConfigurationError */
@@ -51,8 +108,13 @@ const definition: AdapterDefinition<PrismaTransaction, PrismaRoot> = {
   inTransaction: (tx) => isPrisma(tx) && tx.$connect === undefined && !("$extends" in tx),
   isClient: (prisma) => isPrisma(prisma) && typeof prisma.$connect === "function",
   run: async (handle, { pieces, values }) => handle.$queryRaw(pieces, ...values),
-  transaction: (prisma, { isolationLevel }, fn) =>
-    prisma.$transaction(fn, isolationLevel && { isolationLevel: isolationLevels[isolationLevel] }),
+  transaction: (prisma, { own, isolationLevel, timeoutMs }, fn) =>
+    prisma.$transaction(fn, {
+      ...(isolationLevel && { isolationLevel: isolationLevels[isolationLevel] }),
+      // Prisma's own five seconds would end a handler that may take longer.
+      ...(timeoutMs && { timeout: timeoutMs, maxWait: timeoutMs }),
+      ...(own ?? {}),
+    }),
   async savepoint(tx, fn) {
     // By hand: nested `$transaction` exists since 7.5.
     await tx.$executeRawUnsafe("savepoint pillion");
@@ -91,8 +153,20 @@ export const pause: PrismaVerbs["pause"] = verbs.pause;
 export const resume: PrismaVerbs["resume"] = verbs.resume;
 /** Publish to a topic inside your own Prisma transaction: each subscriber's job exists if, and only if, it commits. */
 export const publish: PrismaVerbs["publish"] = verbs.publish;
+/** Do something once, and keep its answer, inside your own Prisma transaction: later calls with its key get that answer. */
+export const idempotent: PrismaVerbs["idempotent"] = verbs.idempotent;
 /** Enqueue a job by itself, outside any transaction, through the Prisma client. */
 export const enqueueStandalone: PrismaVerbs["enqueueStandalone"] = verbs.enqueueStandalone;
+/**
+ * Runs jobs of a type inside your own Prisma transaction: return commits what the handler has written together with the
+ * job's completion, throw rolls it back and records the failure. Neither exists without the other.
+ */
+export const transactional: PrismaVerbs["transactional"] = verbs.transactional;
+/**
+ * Runs jobs of a type whose slow part needs no transaction: `job.commit(async (tx) => …)` at its end opens one, writes,
+ * and completes the job in it.
+ */
+export const handle: PrismaVerbs["handle"] = verbs.handle;
 /** Lets a worker run on the application's own Prisma client. */
 export const database: PrismaVerbs["database"] = verbs.database;
 /** The same verbs for another schema or payload limit. */

@@ -1,4 +1,13 @@
-import { type AdapterDefinition, defineAdapter, type Row, type Verbs } from "@pillion/core/adapter";
+import type { JobType, Settings } from "@pillion/core";
+import {
+  type AdapterDefinition,
+  type CommittingRun,
+  defineAdapter,
+  type Handler,
+  type Row,
+  type TransactionalRun,
+  type Verbs,
+} from "@pillion/core/adapter";
 
 interface Queryable {
   // biome-ignore lint/suspicious/noExplicitAny: TypeORM answers any
@@ -35,6 +44,47 @@ export interface TypeOrmDataSource extends Queryable {
 /** The handle that `dataSource.transaction` gives its callback: `TransactionOf<typeof dataSource>`. */
 export type TransactionOf<Client extends TypeOrmDataSource> = Client["manager"];
 
+/** What `dataSource.transaction` takes before its callback. */
+export type TypeOrmIsolationLevel =
+  | "READ UNCOMMITTED"
+  | "READ COMMITTED"
+  | "REPEATABLE READ"
+  | "SERIALIZABLE";
+
+/** The verbs of TypeORM. */
+export interface TypeOrmVerbs
+  extends Omit<Verbs<TypeOrmTransaction, TypeOrmDataSource>, "transactional" | "handle" | "configure"> {
+  /**
+   * Runs each job of a type in a transaction of `dataSource`, whose handle is `tx`: what the handler writes through it and the
+   * job's completion are one commit. A throw rolls the writes back and is the attempt's failure. `job.snooze(…)`, returned,
+   * commits the writes and puts the job off. `options` is the isolation level that `dataSource.transaction` takes.
+   *
+   * Where Postgres refuses the transaction because of another one (40001, 40P01), the handler runs again in a new one,
+   * within the same attempt.
+   *
+   * @throws InvalidDefinitionError for what is no root client, no job type or no function
+   */
+  transactional<Client extends TypeOrmDataSource, Input, Output, Result>(
+    dataSource: Client,
+    jobType: JobType<Input, Output, Result>,
+    run: TransactionalRun<TransactionOf<Client>, Output, Result>,
+    options?: TypeOrmIsolationLevel | undefined,
+  ): Handler;
+  /**
+   * Runs jobs of a type outside any transaction; `job.commit(async (tx) => …)` opens one at the end, and completes the
+   * job in it. A handler that returns without it is completed as any other.
+   *
+   * @throws InvalidDefinitionError as `transactional` does
+   */
+  handle<Client extends TypeOrmDataSource, Input, Output, Result>(
+    dataSource: Client,
+    jobType: JobType<Input, Output, Result>,
+    run: CommittingRun<TransactionOf<Client>, TypeOrmIsolationLevel, Output, Result>,
+  ): Handler;
+  /** The same verbs, bound to other settings. @throws InvalidConfigurationError */
+  configure(settings: Settings): TypeOrmVerbs;
+}
+
 const definition: AdapterDefinition<TypeOrmTransaction, TypeOrmDataSource> = {
   name: "TypeORM",
   expects:
@@ -57,35 +107,48 @@ const definition: AdapterDefinition<TypeOrmTransaction, TypeOrmDataSource> = {
     const state = isOpen(runner) ? "in a transaction" : runner?.isReleased ? "released" : "in no transaction";
     return `a TypeORM ${what} that is ${state}`;
   },
-  transaction: (dataSource, { isolationLevel }, fn) =>
-    isolationLevel ? dataSource.transaction(isolationLevel.toUpperCase(), fn) : dataSource.transaction(fn),
+  transaction(dataSource, { own, isolationLevel }, fn) {
+    const level = own ?? isolationLevel?.toUpperCase();
+    return level ? dataSource.transaction(level, fn) : dataSource.transaction(fn);
+  },
   savepoint: (tx, fn) => ("manager" in tx ? tx.manager : tx).transaction(() => fn(tx)),
 };
 const verbs = defineAdapter(definition);
 
 /** Enqueue inside your own TypeORM transaction: the job exists if, and only if, that transaction commits. */
-export const enqueue: Verbs<TypeOrmTransaction, TypeOrmDataSource>["enqueue"] = verbs.enqueue;
+export const enqueue: TypeOrmVerbs["enqueue"] = verbs.enqueue;
 /** Enqueue many jobs inside your own TypeORM transaction; one answer for each, in their order. */
-export const enqueueMany: Verbs<TypeOrmTransaction, TypeOrmDataSource>["enqueueMany"] = verbs.enqueueMany;
+export const enqueueMany: TypeOrmVerbs["enqueueMany"] = verbs.enqueueMany;
 /** Cancel jobs inside your own TypeORM transaction: they are cancelled if, and only if, it commits. */
-export const cancel: Verbs<TypeOrmTransaction, TypeOrmDataSource>["cancel"] = verbs.cancel;
+export const cancel: TypeOrmVerbs["cancel"] = verbs.cancel;
 /** Bring jobs back that have ended, inside your own TypeORM transaction. */
-export const retry: Verbs<TypeOrmTransaction, TypeOrmDataSource>["retry"] = verbs.retry;
+export const retry: TypeOrmVerbs["retry"] = verbs.retry;
 /** Move waiting jobs to another time, inside your own TypeORM transaction. */
-export const reschedule: Verbs<TypeOrmTransaction, TypeOrmDataSource>["reschedule"] = verbs.reschedule;
+export const reschedule: TypeOrmVerbs["reschedule"] = verbs.reschedule;
 /** Pause a queue inside your own TypeORM transaction. */
-export const pause: Verbs<TypeOrmTransaction, TypeOrmDataSource>["pause"] = verbs.pause;
+export const pause: TypeOrmVerbs["pause"] = verbs.pause;
 /** End a queue's pause inside your own TypeORM transaction. */
-export const resume: Verbs<TypeOrmTransaction, TypeOrmDataSource>["resume"] = verbs.resume;
+export const resume: TypeOrmVerbs["resume"] = verbs.resume;
 /** Publish to a topic inside your own TypeORM transaction: each subscriber's job exists if, and only if, it commits. */
-export const publish: Verbs<TypeOrmTransaction, TypeOrmDataSource>["publish"] = verbs.publish;
+export const publish: TypeOrmVerbs["publish"] = verbs.publish;
+/** Do something once, and keep its answer, inside your own TypeORM transaction: later calls with its key get that answer. */
+export const idempotent: TypeOrmVerbs["idempotent"] = verbs.idempotent;
 /** Enqueue a job by itself, outside any transaction, through the DataSource. */
-export const enqueueStandalone: Verbs<TypeOrmTransaction, TypeOrmDataSource>["enqueueStandalone"] =
-  verbs.enqueueStandalone;
+export const enqueueStandalone: TypeOrmVerbs["enqueueStandalone"] = verbs.enqueueStandalone;
+/**
+ * Runs jobs of a type inside your own TypeORM transaction: return commits what the handler has written together with the
+ * job's completion, throw rolls it back and records the failure. Neither exists without the other.
+ */
+export const transactional: TypeOrmVerbs["transactional"] = verbs.transactional;
+/**
+ * Runs jobs of a type whose slow part needs no transaction: `job.commit(async (tx) => …)` at its end opens one, writes,
+ * and completes the job in it.
+ */
+export const handle: TypeOrmVerbs["handle"] = verbs.handle;
 /** Lets a worker run on the application's own DataSource. */
-export const database: Verbs<TypeOrmTransaction, TypeOrmDataSource>["database"] = verbs.database;
+export const database: TypeOrmVerbs["database"] = verbs.database;
 /** The same verbs for another schema or payload limit. */
-export const configure: Verbs<TypeOrmTransaction, TypeOrmDataSource>["configure"] = verbs.configure;
+export const configure: TypeOrmVerbs["configure"] = verbs.configure;
 
 function isDataSource(handle: object): handle is TypeOrmDataSource {
   return "createQueryRunner" in handle && "manager" in handle;

@@ -35,6 +35,12 @@ export const pause: Verbs<TransactionSql, Sql>["pause"] = verbs.pause;
 export const resume: Verbs<TransactionSql, Sql>["resume"] = verbs.resume;
 /** Publish to a topic inside your own postgres.js transaction: each subscriber's job exists if, and only if, it commits. */
 export const publish: Verbs<TransactionSql, Sql>["publish"] = verbs.publish;
+/** Do something once, and keep its answer, inside your own postgres.js transaction. */
+export const idempotent: Verbs<TransactionSql, Sql>["idempotent"] = verbs.idempotent;
+/** Run jobs of a type inside your own postgres.js transaction: its writes and the completion are one commit. */
+export const transactional: Verbs<TransactionSql, Sql>["transactional"] = verbs.transactional;
+/** Run jobs of a type whose slow part needs no transaction: `job.commit` opens one at the end. */
+export const handle: Verbs<TransactionSql, Sql>["handle"] = verbs.handle;
 /** Enqueue a job by itself, outside any transaction. */
 export const enqueueStandalone: Verbs<TransactionSql, Sql>["enqueueStandalone"] = verbs.enqueueStandalone;
 /** Lets a worker run on the application's own client. */

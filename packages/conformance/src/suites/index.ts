@@ -8,10 +8,12 @@ import { commitForms } from "./commit-forms.ts";
 import { contendedKeys } from "./contended-keys.ts";
 import { failuresAtCommit } from "./failures-at-commit.ts";
 import { hostileSettings } from "./hostile-settings.ts";
+import { idempotentSuite } from "./idempotent.ts";
 import { interruptedWaits } from "./interrupted-waits.ts";
 import { isolation } from "./isolation.ts";
 import { keys } from "./keys.ts";
 import { killedBackend } from "./killed-backend.ts";
+import { killedHandler } from "./killed-handler.ts";
 import { killedProcess } from "./killed-process.ts";
 import { lateHandles } from "./late-handles.ts";
 import { oneConnection } from "./one-connection.ts";
@@ -20,6 +22,7 @@ import { payload } from "./payload.ts";
 import { foreignHandles, refusals } from "./refusals.ts";
 import { savepoints } from "./savepoints.ts";
 import { standalone } from "./standalone.ts";
+import { transactionalHandlers } from "./transactional-handlers.ts";
 import { verbSuites } from "./verbs.ts";
 import { visibility } from "./visibility.ts";
 
@@ -49,5 +52,8 @@ export function suites(others: readonly Harness[]): readonly Suite[] {
     commitForms,
     standalone,
     ...verbSuites,
+    transactionalHandlers,
+    killedHandler,
+    idempotentSuite,
   ];
 }

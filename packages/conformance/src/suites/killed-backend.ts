@@ -3,7 +3,7 @@ import { type Context, pidOf } from "../context.ts";
 import { accepted, rejection } from "../expect.ts";
 import { enqueueInEveryForm } from "../forms.ts";
 import type { Connection, Order } from "../harness.ts";
-import { lockedCustomer, startChild } from "../start-child.ts";
+import { backendOf, lockedCustomer, startChild } from "../start-child.ts";
 import type { Case, Suite } from "../suite.ts";
 
 /** A client that is to lose its connection. Nobody waits for its end: some wait for ever for what they lost. */
@@ -18,7 +18,7 @@ async function connect(context: Context): Promise<Connection<object, object>> {
 async function startCommit(context: Context, jobName: string, order: Order): Promise<number> {
   const { harness } = context;
   if (harness.traits.lostConnection === "ends the process")
-    return (await startChild(context, { jobName, order, ending: "commit" })).pid;
+    return backendOf(await startChild(context, { jobName, order, ending: "commit" }));
   const type = context.jobType(jobName);
   const connection = await connect(context);
   return new Promise((resolve, reject) => {

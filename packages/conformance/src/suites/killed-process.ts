@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { jobsOfEveryForm } from "../forms.ts";
-import { lockedCustomer, startChild } from "../start-child.ts";
+import { backendOf, lockedCustomer, startChild } from "../start-child.ts";
 import type { Case, Suite } from "../suite.ts";
 
 const cases: Case[] = [
@@ -10,13 +10,14 @@ const cases: Case[] = [
       const { name } = context.jobType();
       const order = context.order();
       const child = await startChild(context, { jobName: name, order, ending: "wait" });
+      const pid = await backendOf(child);
       await context.reader.until(
         "the child's transaction is idle",
         "select from pg_stat_activity where pid = $1 and state = 'idle in transaction'",
-        [child.pid],
+        [pid],
       );
       await child.kill();
-      await context.reader.untilGone(child.pid);
+      await context.reader.untilGone(pid);
       assert.equal((await context.reader.jobs(name)).length, 0, "a killed process left a job");
       assert.equal(await context.reader.hasOrder(order.id), false, "a killed process left an order");
     },
@@ -28,10 +29,11 @@ const cases: Case[] = [
       const { customer, release } = await lockedCustomer(context);
       const order = context.order({ customer });
       const child = await startChild(context, { jobName: name, order, ending: "commit" });
-      await context.reader.untilBlocked(child.pid);
+      const pid = await backendOf(child);
+      await context.reader.untilBlocked(pid);
       await child.kill();
       await release();
-      await context.reader.untilGone(child.pid);
+      await context.reader.untilGone(pid);
       const jobs = await context.reader.jobs(name);
       assert.equal(
         jobs.length,

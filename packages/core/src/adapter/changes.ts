@@ -1,43 +1,16 @@
-import { TransactionChangedError } from "../errors.ts";
 import { filterText, type JobFilter } from "../job/filter.ts";
 import { queueName } from "../job/names.ts";
 import { toPublication } from "../job/publication.ts";
 import { timeText } from "../job/time.ts";
-import type { Doing } from "../postgres/change-jobs.ts";
-import type { Engine } from "../postgres/engine.ts";
-import type { Row, Statement } from "../statement.ts";
+import { type Ground, guardedCall } from "./ground.ts";
 import type { Verbs } from "./verbs.ts";
-
-/** What the verbs stand on: the adapter's answers, and the transaction that each handle is pinned to. */
-export interface Ground<Tx extends object> {
-  readonly name: string;
-  readonly engine: Engine;
-  readonly maxPayloadBytes: number;
-  /** @throws NotInTransactionError; `of` says what the verb was to be done with. */
-  checkTransaction(verb: string, tx: Tx, of: string): void;
-  pinOf(tx: Tx): string | null;
-  pinTo(tx: Tx, xid: string): void;
-  send(tx: Tx, statement: Statement): Promise<readonly Row[]>;
-}
 
 /** The verbs on what exists already, and publish. Each is one statement, guarded as enqueue is. */
 export function changes<Tx extends object>(
   ground: Ground<Tx>,
 ): Pick<Verbs<Tx, object>, "cancel" | "retry" | "reschedule" | "pause" | "resume" | "publish"> {
   const { engine } = ground;
-
-  async function call(verb: string, tx: Tx, of: string, statementOf: (doing: Doing) => Statement) {
-    const [row] = await ground.send(tx, statementOf({ guarded: true, pin: ground.pinOf(tx) }));
-    if (!row?.answer)
-      throw new TransactionChangedError(
-        `${ground.name} ${verb}${of}: this handle belongs to a transaction that is over, and its connection now ` +
-          "serves another one. Nothing was written. Use the handle of the open transaction, and await the call before " +
-          "its callback returns.",
-      );
-    const { xid, ...answer } = JSON.parse(row.answer);
-    ground.pinTo(tx, xid);
-    return answer;
-  }
+  const call = guardedCall(ground);
 
   return {
     async cancel(tx, target) {

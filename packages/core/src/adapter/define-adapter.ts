@@ -13,6 +13,9 @@ import type { Row, Statement } from "../statement.ts";
 import { batches } from "./batches.ts";
 import { changes } from "./changes.ts";
 import type { AdapterDefinition } from "./definition.ts";
+import { effects } from "./effects.ts";
+import type { Ground } from "./ground.ts";
+import { idempotentOn } from "./idempotent.ts";
 import { describe, isClient, isTransaction } from "./questions.ts";
 import { checkSettings, type Settings } from "./settings.ts";
 import type { Adapter } from "./verbs.ts";
@@ -68,16 +71,20 @@ function bind<Tx extends object, Client extends object>(
     );
   }
 
+  const ground: Ground<Tx> = {
+    name: definition.name,
+    engine,
+    maxPayloadBytes,
+    checkTransaction,
+    pinOf: (tx) => pins.get(tx) ?? null,
+    pinTo,
+    send,
+  };
+
   return {
-    ...changes<Tx>({
-      name: definition.name,
-      engine,
-      maxPayloadBytes,
-      checkTransaction,
-      pinOf: (tx) => pins.get(tx) ?? null,
-      pinTo,
-      send,
-    }),
+    ...effects(definition, engine, send),
+    ...changes(ground),
+    idempotent: idempotentOn(ground),
     async enqueue(tx, job) {
       checkTransaction("enqueue", tx, ofJob(job), jobNameOf(job));
       const row = await toRow(job, maxPayloadBytes);

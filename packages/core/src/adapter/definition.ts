@@ -18,6 +18,8 @@ export interface AdapterDefinition<Tx extends object, Client extends object> {
    * where the handle is the connection, and serves many transactions one after the other.
    */
   readonly handleLives: "transaction" | "connection";
+  /** Can the client serve several transactions at a time? A single connection cannot. True where it is not said. */
+  isShared?(client: Client): boolean;
   /** Opens a transaction and runs `fn` in it. */
   transaction?<T>(client: Client, options: TransactionOptions, fn: (tx: Tx) => Promise<T>): Promise<T>;
   /** Runs `fn` under a savepoint; a throw rolls back to it and is passed on. */
@@ -30,6 +32,10 @@ export interface AdapterDefinition<Tx extends object, Client extends object> {
 
 /** How a transaction is opened. */
 export interface TransactionOptions {
+  /** What the caller asked for, in the ORM's own words; it comes before everything else here. */
+  readonly own?: unknown;
+  /** It may take so long: an ORM that ends transactions by itself must not end it sooner. */
+  readonly timeoutMs?: number | undefined;
   /** The ORM's, or the database's, default where it is absent. */
   readonly isolationLevel?: "read committed" | "repeatable read" | "serializable" | undefined;
 }

@@ -6,10 +6,12 @@ import type { Time } from "../job/time.ts";
 import type { Topic } from "../job/topic.ts";
 import type { Job } from "../job/type.ts";
 import type { Statement } from "../statement.ts";
+import type { EffectVerbs } from "./effects.ts";
+import type { IdempotentOptions } from "./idempotent.ts";
 import type { Settings } from "./settings.ts";
 
 /** What every adapter exports, typed with its ORM's handles. */
-export interface Verbs<Tx extends object, Client extends object> {
+export interface Verbs<Tx extends object, Client extends object> extends EffectVerbs<Client> {
   /**
    * Enqueues a job inside the transaction `tx`: the job exists if, and only if, that transaction commits. One
    * statement, on that transaction's connection.
@@ -74,6 +76,25 @@ export interface Verbs<Tx extends object, Client extends object> {
     payload: NoInfer<Payload>,
     options?: PublishOptions | undefined,
   ): Promise<readonly Published[]>;
+  /**
+   * Does something once, however often it is asked for: a request handler, a webhook. The first call with this key runs
+   * `fn` and stores its answer inside the transaction `tx`; later calls get that answer, and run nothing. A call with
+   * the same key whose transaction is still open is waited for. Where `fn` throws, the key stays free, also if the
+   * transaction goes on and commits.
+   *
+   * The answer is what JSON carries, for the first caller too; `undefined` is no answer, and stays none. `key`: what is
+   * called, and what tells this call from others: `["orders.place", requestId]`.
+   *
+   * @throws NotInTransactionError, InvalidRequestError before any SQL is sent
+   * @throws InvalidRequestError for an answer that JSON cannot carry; the key stays free
+   * @throws ReentryError when `fn` calls for the same key in the same transaction
+   */
+  idempotent<Answer>(
+    tx: Tx,
+    key: readonly [scope: string, key: string],
+    fn: () => Answer | Promise<Answer>,
+    options?: IdempotentOptions | undefined,
+  ): Promise<Answer>;
   /** Enqueues a job outside any transaction: it is committed when the promise resolves. Takes the root client only. */
   enqueueStandalone(client: Client, job: Job): Promise<Enqueued>;
   /** Lets a worker, or migrate, run on the application's own client. */

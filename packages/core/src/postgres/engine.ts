@@ -1,6 +1,7 @@
 import { cancelJobs, rescheduleJobs, retryJobs } from "./change-jobs.ts";
 import { pauseSchedule, removeSchedule, resumeSchedule, runSchedule } from "./change-schedule.ts";
 import { claimByKey } from "./claim-by-key.ts";
+import { complete, completed, sees } from "./complete.ts";
 import { depart, forgetSilent, reopen } from "./depart.ts";
 import { discard } from "./discard.ts";
 import { dueSchedules } from "./due-schedules.ts";
@@ -13,6 +14,7 @@ import { keep } from "./keep.ts";
 import { listJobs } from "./list-jobs.ts";
 import { listSchedules } from "./list-schedules.ts";
 import { markStarted } from "./mark-started.ts";
+import { beginOnce, endOnce, sweepAnswers } from "./once.ts";
 import { pauseQueue, resumeQueue } from "./pause.ts";
 import { promote } from "./promote.ts";
 import { publish } from "./publish.ts";
@@ -43,6 +45,12 @@ export function postgresEngine(schemaName: string) {
     step: step(schema),
     tick: tick(schema),
     claimByKey: claimByKey(schema),
+    complete: complete(schema),
+    completed: completed(schema),
+    sees: sees(schema),
+    beginOnce: beginOnce(schema),
+    endOnce: endOnce(schema),
+    sweepAnswers: sweepAnswers(schema),
     markStarted: markStarted(schema),
     unpack: unpack(schema),
     retry: retry(schema),

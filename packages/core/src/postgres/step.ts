@@ -26,13 +26,21 @@ export interface Lane {
   readonly bound: number;
 }
 
+/** A job type that a worker takes jobs of. */
+export interface ClaimedType {
+  readonly name: string;
+  readonly version: number;
+  /** Its jobs keep rows of their own while they run: their handler completes them in a transaction. */
+  readonly apart?: boolean | undefined;
+}
+
 export interface StepInput {
   readonly worker: string;
   readonly completions: readonly Completion[];
   /** In the order in which they are read. */
   readonly lanes: readonly Lane[];
   /** The job types that this worker has handlers for. */
-  readonly types: readonly { readonly name: string; readonly version: number }[];
+  readonly types: readonly ClaimedType[];
   /** How many jobs to take at most. */
   readonly most: number;
   /** How many of them start at once; the others are claimed ahead. */
@@ -71,7 +79,8 @@ select ${schema.step}(${(input) => input.worker}::text::bigint, ${(input) => num
   ${(input) => numberArray(rowsOf(input).map(({ startedMs }) => Math.round(startedMs)))}::text::integer[], ${(input) => results(input.completions)}::text::jsonb,
   ${(input) => textArray(input.lanes.map(({ queue }) => queue))}::text::text[], ${(input) => numberArray(input.lanes.map(({ priority }) => priority))}::text::smallint[],
   ${(input) => numberArray(input.lanes.map(({ bound }) => bound))}::text::bigint[], ${(input) => textArray(input.types.map(({ name }) => name))}::text::text[],
-  ${(input) => numberArray(input.types.map(({ version }) => version))}::text::integer[], ${(input) => String(input.most)}::text::integer,
+  ${(input) => numberArray(input.types.map(({ version }) => version))}::text::integer[],
+  ${(input) => textArray(input.types.map(({ apart }) => String(apart === true)))}::text::boolean[], ${(input) => String(input.most)}::text::integer,
   ${(input) => String(input.free)}::text::integer) as answer`,
   );
 

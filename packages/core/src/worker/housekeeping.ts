@@ -30,6 +30,9 @@ export class Housekeeping {
       this.#minuteAt = performance.now() + minuteMs;
       await this.#do("look for names that nobody handles", () => this.#nameUnhandled());
       await this.#do("sweep unique keys", () => this.#sweepKeys());
+      await this.#do("sweep answers of idempotent calls", () =>
+        this.link.run(this.link.engine.sweepAnswers, { limit: rowsAtOnce }),
+      );
       await this.#do("keep the partitions of finished jobs", () => this.link.run(this.link.engine.keep, {}));
       await this.#do("find workers that have stopped and hold jobs", () =>
         this.link.run(this.link.engine.reopen, { limit: rowsAtOnce }),

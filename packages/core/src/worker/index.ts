@@ -1,4 +1,3 @@
-export { type CronSchedule, type IntervalSchedule, type Schedule, schedule } from "../schedule/schedule.ts";
 export {
   type ActiveJob,
   type BatchHandler,
@@ -6,9 +5,10 @@ export {
   type Handler,
   handle,
   handleMany,
-} from "./attempt/handler.ts";
+} from "../handler/handler.ts";
+export type { Snooze } from "../handler/snooze.ts";
+export { type CronSchedule, type IntervalSchedule, type Schedule, schedule } from "../schedule/schedule.ts";
 export type { FailOptions } from "./attempt/outcome.ts";
-export type { Snooze } from "./attempt/snooze.ts";
 export { type Claimer, type ClaimOptions, createClaimer, type FailResult } from "./claimer/claimer.ts";
 export type { ClaimerOptions } from "./claimer/claimer-settings.ts";
 export type { AnyJobType, HeldJob, HeldJobOf } from "./claimer/held-job.ts";

@@ -1,8 +1,9 @@
+import type { Handler } from "../handler/handler.ts";
 import type { Attempt } from "./attempt/attempt.ts";
 import { sayFailure } from "./attempt/failure-line.ts";
-import type { Handler } from "./attempt/handler.ts";
 import type { Outcome } from "./attempt/outcome.ts";
 import { Outcomes } from "./attempt/outcomes.ts";
+import { proveEffects } from "./attempt/prove-effects.ts";
 import { ClaimsUnderWay } from "./claims-under-way.ts";
 import { Crew } from "./crew/crew.ts";
 import type { CrewContext } from "./crew/crew-context.ts";
@@ -88,6 +89,13 @@ export class Run {
       leaseMs,
     });
     this.#worker = rows[0]!.id!;
+    try {
+      await proveEffects(handlers, this.#worker, rows[0]!.nonce!);
+    } catch (error) {
+      // It never was: others must not wait for its lease.
+      await this.link.run(this.link.engine.depart, { worker: this.#worker }).catch(() => {});
+      throw error;
+    }
     this.#pulse = new Pulse(
       this.link,
       this.settings,
@@ -179,7 +187,7 @@ export class Run {
 
   #report(attempt: Attempt, outcome: Outcome): void {
     const { verb } = outcome;
-    if (verb === "complete" || verb === "retry" || verb === "discard") this.#ran++;
+    if (verb === "complete" || verb === "committed" || verb === "retry" || verb === "discard") this.#ran++;
     if (verb === "retry" || verb === "discard") this.#failed++;
     sayFailure(this.settings.logger, attempt, outcome);
     this.#ended.notify();

@@ -1,12 +1,12 @@
 import type { Session } from "../database.ts";
 import { defaults } from "../defaults.ts";
 import { InvalidConfigurationError } from "../errors.ts";
+import type { Handler } from "../handler/handler.ts";
 import type { Subscription } from "../job/topic.ts";
 import { isJobType } from "../job/type.ts";
 import type { ScheduleRow } from "../postgres/set-schedules.ts";
 import { toScheduleRow } from "../schedule/row.ts";
 import { type Schedule, scheduleIssueOf } from "../schedule/schedule.ts";
-import type { Handler } from "./attempt/handler.ts";
 import { type DatabaseOption, openSession } from "./connect.ts";
 import { type Logger, silentLogger, stderrLogger } from "./logger.ts";
 import { type CrewSettings, toCrews } from "./queues.ts";

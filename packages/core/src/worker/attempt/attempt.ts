@@ -5,15 +5,16 @@ import {
   type PillionError,
   WorkerStoppingError,
 } from "../../errors.ts";
+import type { OpenAttempt } from "../../handler/effects.ts";
+import type { ActiveJob, Handler } from "../../handler/handler.ts";
+import { Snooze } from "../../handler/snooze.ts";
 import { jsonIssueOf } from "../../json.ts";
 import type { ClaimedJob } from "../../postgres/claimed-job.ts";
 import type { Place } from "../../postgres/step.ts";
-import type { ActiveJob, Handler } from "./handler.ts";
 import { type FailOptions, judge, type Outcome, spent } from "./outcome.ts";
-import { Snooze } from "./snooze.ts";
 
 /** One run of one job by this worker, from its claim to its outcome. */
-export class Attempt {
+export class Attempt implements OpenAttempt {
   readonly id: string;
   readonly name: string;
   readonly number: number;
@@ -26,6 +27,7 @@ export class Attempt {
   startedAt: number | undefined;
   #abort: AbortController | undefined;
   #reason: PillionError | undefined;
+  #committed = false;
   #onEnd: ((attempt: Attempt, outcome: Outcome) => void) | undefined;
 
   constructor(
@@ -80,33 +82,53 @@ export class Attempt {
     else if (this.number > this.maxAttempts) this.#settle(spent(this.maxAttempts));
   }
 
+  get startedMs(): number {
+    return this.startedAt! - this.claimedAt;
+  }
+
+  get timeoutMs(): number {
+    return this.handler.jobType.timeoutMs;
+  }
+
+  committed(): void {
+    this.#committed = true;
+  }
+
   /** The handler has returned. */
   end(value: unknown): void {
     if (!this.handling) return;
-    if (value instanceof Snooze) this.#settle({ verb: "snooze", delayMs: value.delayMs });
+    if (this.#committed) this.#settle({ verb: "committed" });
+    else if (value instanceof Snooze) this.#settle({ verb: "snooze", delayMs: value.delayMs });
     else if (this.handler.jobType.resultSchema === undefined || value === undefined)
       this.#settle({ verb: "complete", result: undefined });
-    else this.#endWith(value);
+    else
+      try {
+        this.resultText(value);
+        this.#settle({ verb: "complete", result: value });
+      } catch (error) {
+        this.fail(error);
+      }
   }
 
-  #endWith(result: unknown): void {
+  resultText(result: unknown): string | null {
+    if (this.handler.jobType.resultSchema === undefined || result === undefined) return null;
     const issue = jsonIssueOf(result);
-    if (issue === undefined) this.#settle({ verb: "complete", result });
-    else
-      this.fail(
-        new TypeError(
-          `The handler's result ${issue.path.length > 0 ? `at ${issue.path.join(".")} ` : ""}${issue.message}.`,
-        ),
-      );
+    if (issue === undefined) return JSON.stringify(result);
+    throw new TypeError(
+      `The handler's result ${issue.path.length > 0 ? `at ${issue.path.join(".")} ` : ""}${issue.message}.`,
+    );
   }
 
   /** The handler has thrown, or must not go on. */
   fail(error: unknown, wish?: FailOptions): void {
-    if (this.handling) this.#settle(judge(this, error, this.#reason, wish));
+    if (!this.handling) return;
+    this.#settle(this.#committed ? { verb: "committed", error } : judge(this, error, this.#reason, wish));
   }
 
-  loseLease(): void {
-    this.abort(new LeaseLostError(`The lease of ${this} has passed to another worker.`, this.name));
+  loseLease(): Error {
+    const lost = new LeaseLostError(`The lease of ${this} has passed to another worker.`, this.name);
+    this.abort(lost);
+    return this.#reason ?? lost;
   }
 
   stop(): void {
@@ -124,7 +146,7 @@ export class Attempt {
 
   /** Aborts the handler's signal; what it does from now on is in vain. */
   abort(reason: PillionError): void {
-    if (!this.handling || this.#reason !== undefined) return;
+    if (!this.handling || this.#committed || this.#reason !== undefined) return;
     this.#reason = reason;
     this.#abort?.abort(reason);
     if (this.#onEnd) this.fail(reason);
@@ -138,8 +160,8 @@ export class Attempt {
   #handle(): unknown {
     const validated = this.validate();
     return isThenable(validated)
-      ? validated.then((payload) => this.handler.run(this.activeJob(payload) as ActiveJob<never>))
-      : this.handler.run(this.activeJob(validated) as ActiveJob<never>);
+      ? validated.then((payload) => this.handler.run(this.activeJob(payload) as ActiveJob<never>, this))
+      : this.handler.run(this.activeJob(validated) as ActiveJob<never>, this);
   }
 
   /** The payload as the schema's output, or a promise of it. @throws InvalidJobError */

@@ -1,5 +1,5 @@
+import type { BatchHandler } from "../../handler/handler.ts";
 import type { Attempt } from "./attempt.ts";
-import type { BatchHandler } from "./handler.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** Runs many jobs in one call; each has its own outcome. */

@@ -24,8 +24,7 @@ export class Completions {
   }
 
   add(attempt: Attempt, result: unknown): void {
-    const { id, claim, place } = attempt;
-    const startedMs = attempt.startedAt! - attempt.claimedAt;
+    const { id, claim, place, startedMs } = attempt;
     this.#pending.push({ attempt, completion: { id, claim, place, startedMs, result }, unsure: false });
   }
 

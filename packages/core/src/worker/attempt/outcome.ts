@@ -12,6 +12,8 @@ export type Outcome =
   | { readonly verb: "expire" }
   | { readonly verb: "snooze"; readonly delayMs: number }
   | { readonly verb: "release" }
+  /** The handler has committed its completion itself; `error`: and has thrown after that. */
+  | { readonly verb: "committed"; readonly error?: unknown }
   | { readonly verb: "nothing" };
 
 /** What whoever says that an attempt has failed decides about the next one; else its job type does. */

@@ -37,6 +37,7 @@ export class Outcomes {
       case "release":
         return this.#release.settle(attempt, { id, claim });
       case "complete":
+      case "committed":
       case "nothing":
         return "done";
     }

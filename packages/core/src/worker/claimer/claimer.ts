@@ -1,9 +1,9 @@
 import { limits } from "../../defaults.ts";
 import { InvalidConfigurationError, InvalidJobError, InvalidRequestError } from "../../errors.ts";
+import { Snooze } from "../../handler/snooze.ts";
 import { jsonIssueOf } from "../../json.ts";
 import { show } from "../../show.ts";
 import type { FailOptions } from "../attempt/outcome.ts";
-import { Snooze } from "../attempt/snooze.ts";
 import { toDatabase } from "../connect.ts";
 import { mostAtOnce } from "../crew/claims.ts";
 import { Link } from "../link.ts";

@@ -1,7 +1,7 @@
 import { defaults } from "../../defaults.ts";
+import type { ActiveJob } from "../../handler/handler.ts";
 import { readTick } from "../../postgres/tick.ts";
 import { Attempt } from "../attempt/attempt.ts";
-import type { ActiveJob } from "../attempt/handler.ts";
 import { ClaimsUnderWay } from "../claims-under-way.ts";
 import { Claims, mostAtOnce } from "../crew/claims.ts";
 import { isSuspect, mustBeMarked } from "../crew/suspect.ts";

@@ -45,7 +45,7 @@ export class Endings {
 
   /** Never rejects: while the database is away, it is tried again. */
   async write(attempt: Attempt, outcome: Outcome): Promise<Written> {
-    if (outcome.verb === "nothing") return "lost";
+    if (outcome.verb === "nothing" || outcome.verb === "committed") return "lost";
     const written = await (outcome.verb === "complete"
       ? this.#complete(attempt, outcome.result)
       : this.#outcomes.write(attempt, outcome));

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { ActiveJob } from "../../handler/handler.ts";
 import type { JobType } from "../../job/type.ts";
-import type { ActiveJob } from "../attempt/handler.ts";
 
 /** Any job type, whatever its payload and its result: what `defineJob` returned. */
 export interface AnyJobType extends Pick<JobType, "name" | "version" | "queue"> {

@@ -1,8 +1,8 @@
 import { InvalidRequestError, LeaseLostError, WorkerStoppingError } from "../../errors.ts";
+import type { ActiveJob } from "../../handler/handler.ts";
 import type { JobType } from "../../job/type.ts";
 import type { Attempt } from "../attempt/attempt.ts";
 import { sayFailure } from "../attempt/failure-line.ts";
-import type { ActiveJob } from "../attempt/handler.ts";
 import type { Outcome } from "../attempt/outcome.ts";
 import type { Logger } from "../logger.ts";
 import type { Endings, Written } from "./endings.ts";

@@ -1,8 +1,8 @@
+import type { Handler } from "../../handler/handler.ts";
 import { type ClaimByKeyAnswer, readClaimByKey } from "../../postgres/claim-by-key.ts";
 import type { ClaimedJob } from "../../postgres/claimed-job.ts";
-import { readStep, type StepAnswer } from "../../postgres/step.ts";
+import { type ClaimedType, readStep, type StepAnswer } from "../../postgres/step.ts";
 import type { Completions } from "../attempt/completions.ts";
-import type { Handler } from "../attempt/handler.ts";
 import type { ClaimsUnderWay } from "../claims-under-way.ts";
 import type { Link } from "../link.ts";
 import type { Signal } from "../signal.ts";
@@ -32,7 +32,7 @@ export class Claims {
   readonly lanes: Lanes;
   /** Queues in which limits or keys count, and the key at which the last claim stopped. */
   readonly #special = new Map<string, string>();
-  readonly #types: readonly { readonly name: string; readonly version: number }[];
+  readonly #types: readonly ClaimedType[];
   #specialFirst = false;
   #asked = 0;
   #stopped = false;
@@ -43,9 +43,10 @@ export class Claims {
     private readonly claimant: Claimant,
   ) {
     this.lanes = new Lanes(queues);
-    this.#types = [...claimant.handlers.values()].map(({ jobType: { name, version } }) => ({
+    this.#types = [...claimant.handlers.values()].map(({ jobType: { name, version }, effects }) => ({
       name,
       version,
+      apart: effects !== undefined,
     }));
   }
 

@@ -1,5 +1,5 @@
+import type { Handler } from "../../handler/handler.ts";
 import type { Attempt } from "../attempt/attempt.ts";
-import type { Handler } from "../attempt/handler.ts";
 import type { Outcome } from "../attempt/outcome.ts";
 import type { ClaimsUnderWay } from "../claims-under-way.ts";
 import type { Link } from "../link.ts";

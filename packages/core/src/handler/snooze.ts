@@ -1,4 +1,4 @@
-import { limits } from "../../defaults.ts";
+import { limits } from "../defaults.ts";
 
 /** Return it from a handler to have the job run again later, with no attempt used. Made by `job.snooze`. */
 export class Snooze {

@@ -1,6 +1,7 @@
-import { InvalidDefinitionError } from "../../errors.ts";
-import { isJobType, type JobType } from "../../job/type.ts";
-import { show } from "../../show.ts";
+import { InvalidDefinitionError } from "../errors.ts";
+import { isJobType, type JobType } from "../job/type.ts";
+import { show } from "../show.ts";
+import type { Effects, OpenAttempt } from "./effects.ts";
 import type { Snooze } from "./snooze.ts";
 
 /** A job that runs: what its handler is given. */
@@ -33,9 +34,11 @@ export interface ActiveJob<Payload = unknown> {
 /** A job type and what runs it. Made by `handle` or `handleMany`. */
 export interface Handler {
   readonly jobType: JobType;
-  readonly run: (job: ActiveJob<never>) => unknown;
+  readonly run: (job: ActiveJob<never>, attempt: OpenAttempt) => unknown;
   /** Set where one call takes many jobs. */
   readonly batch?: BatchHandler | undefined;
+  /** Set where the handler may complete its attempts in transactions of the application's client. */
+  readonly effects?: Effects | undefined;
 }
 
 /** What takes many jobs in one call. */

@@ -1,0 +1,29 @@
+/** An attempt, for whoever completes it in a transaction of the application. */
+export interface OpenAttempt {
+  readonly id: string;
+  readonly claim: string;
+  /** Which attempt of its job it is. */
+  readonly number: number;
+  /** How many milliseconds after the claim its handler started. */
+  readonly startedMs: number;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** What a result is stored as, JSON text; null where none is. @throws TypeError for what JSON cannot carry */
+  resultText(result: unknown): string | null;
+  /** Its completion has been committed: whatever the handler does from now on changes nothing. */
+  committed(): void;
+  /** Another worker has the job. Aborts the signal, and answers the error to throw. */
+  loseLease(): Error;
+  /** `job 12 "mail.send" (attempt 2 of 8)` */
+  toString(): string;
+}
+
+/** The client in whose transactions a handler completes its attempts itself. */
+export interface Effects {
+  /** The ORM's name, for messages. */
+  readonly name: string;
+  /** Handlers of one client are proven to see the worker's jobs once. */
+  readonly client: object;
+  /** Whether a worker, known by its id and its nonce, is to be seen through this client. */
+  sees(worker: string, nonce: string): Promise<boolean>;
+}
