@@ -29,6 +29,7 @@ export const saboteurs: readonly Saboteur[] = [
       "commit forms",
       "late and leaked handles",
       "one statement",
+      "transactional handlers",
     ],
     patienceMs: 10_000,
     connection: (connection) => ({

@@ -20,7 +20,6 @@ export const saboteurs: readonly Saboteur[] = [
     name: "cancels through a connection of its own",
     caughtBy: "cancel",
     saying: /another connection sees a cancel by ids before COMMIT/,
-    also: ["transactional handlers"],
     connection: telling((tx, pool) => pools.set(tx, pool)),
     verbs: (adapter) => ({
       cancel: (tx, target) =>

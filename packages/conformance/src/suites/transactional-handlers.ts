@@ -228,28 +228,33 @@ const cases: Case[] = [
     },
   },
   {
-    name: "a handler waits out a cancel that is open, and completes",
+    name: "a handler waits out whoever has its job locked, and completes",
     async run(context) {
       const placed = orderJob(context.jobType().name);
       const { client } = await context.connection();
-      const [written, go] = [deferred<void>(), deferred<void>()];
+      const [written, go] = [deferred<number>(), deferred<void>()];
       const handler = context.verbs.transactional(client, placed, async (tx, job) => {
         await context.harness.insertOrder(tx, job.payload);
-        written.resolve();
+        written.resolve(await pidOf(context.harness, tx));
         await go.promise;
         return { total: 1 };
       });
       await working(context, [handler]);
       const order = context.order();
       const id = await enqueued(context, placed(order));
-      await context.within("the handler", written.promise);
+      const pid = await context.within("the handler", written.promise);
       const open = await context.open(await context.connection());
-      await context.verbs.cancel(open.tx, id);
+      await context.harness.execute(
+        open.tx,
+        `select from ${context.place.jobs}.job where id = ${id} for update`,
+      );
       go.resolve();
       await context.reader.until(
         "the completion finds the job locked",
-        `select from pg_stat_activity where query like '%${context.place.jobs}%complete(%'`,
+        "select from pg_stat_activity where pid = $1 and state = 'idle in transaction' and query like '%complete(%'",
+        [pid],
       );
+      assert.equal(await context.reader.hasOrder(order.id), false, "the order of a job that is locked");
       await open.rollback();
       await ended(context, id, "completed");
       assert.equal(await context.reader.hasOrder(order.id), true, "the order");

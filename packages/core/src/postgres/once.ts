@@ -4,7 +4,7 @@ import { nowText } from "./fence.ts";
 import type { Schema } from "./schema.ts";
 
 /** A call that is to be done once: what is called, and the key of this call. */
-export interface OnceKey {
+interface OnceKey {
   readonly scope: string;
   readonly key: string;
 }
