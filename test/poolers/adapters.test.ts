@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { harnessName } from "@pillion/conformance";
-import { defineJob, type } from "@pillion/core";
-import { defineAdapter } from "@pillion/core/adapter";
+import { harnessName, type Order } from "@pillion/conformance";
+import { defineJob, type JobType, type } from "@pillion/core";
+import { type ActiveJob, defineAdapter } from "@pillion/core/adapter";
+import { createWorker } from "@pillion/core/worker";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { until } from "../../packages/core/test/worker/queue.ts";
 import { allHarnesses } from "../harnesses.ts";
 import { nothing, type PooledPlace, pooledPlace } from "./pooled-place.ts";
 
@@ -14,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => place.drop());
 
 const noted = defineJob({ name: "noted", payload: type<string>() });
-const order = () => ({ id: randomUUID(), total: 1, customer: null });
+const order = (): Order => ({ id: randomUUID(), total: 1, customer: null });
 
 async function exists(order: { id: string }) {
   const [row] = await place.query(
@@ -27,7 +29,7 @@ async function exists(order: { id: string }) {
 
 for (const harness of await allHarnesses())
   describe(harnessName(harness), () => {
-    const { enqueue, enqueueMany, enqueueStandalone } = harness.adapter;
+    const { enqueue, enqueueMany, enqueueStandalone, handle, idempotent, transactional } = harness.adapter;
 
     async function connect() {
       // postgres.js names its statements unless it is told not to: so its users do before a pooler.
@@ -79,13 +81,67 @@ for (const harness of await allHarnesses())
     test("through a pooler an enqueue after its transaction has ended is refused", async () => {
       const connection = await connect();
       const late = order();
-      let handle: object | undefined;
+      let ended: object | undefined;
       await connection.transaction(async (tx) => {
         await harness.insertOrder(tx, order());
-        handle = tx;
+        ended = tx;
       });
-      await expect(enqueue(handle!, noted(late.id))).rejects.toThrow();
+      await expect(enqueue(ended!, noted(late.id))).rejects.toThrow();
       expect(await exists(late)).toMatchObject({ jobs: 0 });
+    });
+
+    test("through a pooler what a handler writes and its completion are one commit", async () => {
+      const connection = await connect();
+      const [placed, shipped] = ["placed", "shipped"].map((name) =>
+        defineJob({
+          name: `${name}.${randomUUID()}`,
+          payload: type<Order>(),
+          backoff: { type: "fixed", delayMs: 10 },
+        }),
+      ) as [JobType<Order, Order>, JobType<Order, Order>];
+      const write = async (tx: object, { payload, attempt }: ActiveJob<Order>) => {
+        await harness.insertOrder(tx, payload);
+        if (payload.total === 2 && attempt === 1) throw new Error("the first attempt fails");
+      };
+      const worker = createWorker({
+        database: place.pooled,
+        handlers: [
+          transactional(connection.client, placed, write),
+          handle(connection.client, shipped, (job) => job.commit((tx: object) => write(tx, job))),
+        ],
+        pollMs: 50,
+        logger: false,
+      });
+      onTestFinished(() => worker.stop({ graceMs: 0 }));
+      await worker.start();
+      const orders = Array.from({ length: 6 }, (_, index) => ({ ...order(), total: 1 + (index % 2) }));
+      for (const [index, order] of orders.entries())
+        await enqueueStandalone(connection.client, (index < 3 ? placed : shipped)(order));
+      const together = `select count(*)::int as n from pillion.archive a join orders o on o.id = a.payload ->> 'id'
+        where a.name = any ($1) and a.state = 'completed' and a.xmin = o.xmin`;
+      await until(
+        async () => (await place.query(together, [[placed.name, shipped.name]]))[0]!.n === orders.length,
+      );
+      await worker.stop();
+      expect(await place.leftovers()).toEqual(nothing);
+    });
+
+    test("through a pooler calls with one key run once, and get one answer", async () => {
+      const connection = await connect();
+      const [once, key] = [order(), randomUUID()];
+      const answers = await Promise.all(
+        Array.from({ length: 6 }, () =>
+          connection.transaction((tx) =>
+            idempotent(tx, ["orders.place", key], async () => {
+              await harness.insertOrder(tx, once);
+              return { job: (await enqueue(tx, noted(once.id))).id };
+            }),
+          ),
+        ),
+      );
+      expect(new Set(answers.map(({ job }) => job)).size).toBe(1);
+      expect(await exists(once)).toEqual({ theOrder: true, jobs: 1 });
+      expect(await place.leftovers()).toEqual(nothing);
     });
   });
 

@@ -29,7 +29,7 @@ export async function workInChild(
         return forEver();
       }),
   );
-  const worker = createWorker({ database: url, schema: jobs, handlers, leaseMs: 500, logger: false });
+  const worker = createWorker({ database: url, schema: jobs, handlers, leaseMs: 2_000, logger: false });
   await worker.start();
   await forEver();
 }

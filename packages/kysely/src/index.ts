@@ -46,7 +46,9 @@ type Root<Client extends KyselyDatabase> = Client["isTransaction"] extends true 
 
 /** How a handler's transaction is opened, in Kysely's words. */
 export interface KyselyTransactionOptions {
+  /** By default what the database, or the role, has as its default. */
   readonly isolationLevel?: "read committed" | "repeatable read" | "serializable" | undefined;
+  /** By default what the database, or the role, has as its default. A job is completed where writing is allowed. */
   readonly accessMode?: "read only" | "read write" | undefined;
 }
 

@@ -20,6 +20,7 @@ export type PgClient = Pool | ClientBase;
 
 /** How BEGIN is sent for a handler's transaction. */
 export interface PgTransactionOptions {
+  /** What BEGIN asks for; by default what the database, or the role, has as its default. */
   readonly isolationLevel?: "read committed" | "repeatable read" | "serializable" | undefined;
 }
 
@@ -86,7 +87,11 @@ const definition: AdapterDefinition<PgTransaction, PgClient> = {
     try {
       await client.query(isolationLevel ? `begin isolation level ${isolationLevel}` : "begin");
       const result = await fn(client);
-      await client.query("commit");
+      const { command } = await client.query("commit");
+      if (command === "ROLLBACK")
+        throw new Error(
+          "COMMIT rolled back: a statement in this transaction had failed, which nobody awaited. Await every statement.",
+        );
       return result;
     } catch (error) {
       await client.query("rollback").catch(note);

@@ -45,6 +45,7 @@ export interface PrismaPromise<T> extends Promise<T> {
 
 /** How a handler's transaction is opened, in Prisma's words: `isolationLevel`, `timeout`, `maxWait`. */
 export interface PrismaTransactionOptions {
+  /** By default what the database, or the role, has as its default. */
   readonly isolationLevel?:
     | "ReadUncommitted"
     | "ReadCommitted"
@@ -113,7 +114,8 @@ const definition: AdapterDefinition<PrismaTransaction, PrismaRoot> = {
       ...(isolationLevel && { isolationLevel: isolationLevels[isolationLevel] }),
       // Prisma's own five seconds would end a handler that may take longer.
       ...(timeoutMs && { timeout: timeoutMs, maxWait: timeoutMs }),
-      ...(own ?? {}),
+      // A property that is undefined is absent.
+      ...Object.fromEntries(Object.entries(own ?? {}).filter(([, value]) => value !== undefined)),
     }),
   async savepoint(tx, fn) {
     // By hand: nested `$transaction` exists since 7.5.

@@ -22,13 +22,14 @@ const cases: Case[] = [
     async run(context) {
       const key = freshKey();
       const order = context.order();
-      const answer = { id: order.id, lines: [1, null, "ü"], left: undefined };
+      const answer = { zip: "0", id: order.id, lines: [1, null, "ü"], left: undefined };
       const first = await calls(context, key, async (tx) => {
         await context.harness.insertOrder(tx, order);
         return answer;
       });
-      assert.deepEqual(first, { id: order.id, lines: [1, null, "ü"] }, "the first caller's answer");
-      assert.deepEqual(await calls(context, key, never), first, "the second caller's answer");
+      assert.deepEqual(first, { zip: "0", id: order.id, lines: [1, null, "ü"] }, "the first caller's answer");
+      const second = await calls<unknown>(context, key, never);
+      assert.equal(JSON.stringify(second), JSON.stringify(first), "the second caller's answer");
       assert.equal(await context.reader.hasOrder(order.id), true, "the order");
       for (const nothing of [null, undefined]) {
         const key = freshKey();
@@ -72,6 +73,41 @@ const cases: Case[] = [
     },
   },
   {
+    name: "calls that get an answer do not wait for one another",
+    async run(context) {
+      const key = freshKey();
+      await calls(context, key, () => "first");
+      const open = await context.open(await context.connection());
+      assert.equal(await context.verbs.idempotent(open.tx, key, never), "first", "the second call's answer");
+      assert.equal(
+        await context.within("a call beside one that is open", calls<unknown>(context, key, never)),
+        "first",
+        "the third call's answer",
+      );
+      await open.rollback();
+    },
+  },
+  {
+    name: "a function that undoes the call's own transaction is refused by name, and the key stays free",
+    async run(context) {
+      const key = freshKey();
+      const connection = await context.connection();
+      const { harness } = context;
+      await refusal(
+        connection.transaction(async (tx) => {
+          await harness.execute(tx, "savepoint before_the_call");
+          await context.verbs.idempotent(tx, key, async () => {
+            await harness.execute(tx, "rollback to savepoint before_the_call");
+            return "lost";
+          });
+        }),
+        "TRANSACTION_CHANGED",
+        "an answer that was not kept was given",
+      );
+      assert.equal(await calls(context, key, () => "again"), "again", "the answer after the refusal");
+    },
+  },
+  {
     name: "a function that throws leaves its key free, also where the transaction goes on and commits",
     async run(context) {
       const key = freshKey();
@@ -108,7 +144,7 @@ const cases: Case[] = [
     },
   },
   {
-    name: "an answer that JSON cannot carry is refused by its place, and the key stays free",
+    name: "an answer that JSON cannot carry is refused by its place, one that is too long by its size, and the key stays free",
     async run(context) {
       const key = freshKey();
       const error = await refusal(
@@ -117,6 +153,11 @@ const cases: Case[] = [
         "a date was stored",
       );
       assert.match((error as Error).message, /at\.0/);
+      await refusal(
+        calls(context, key, () => "x".repeat(1_048_576)),
+        "INVALID_REQUEST",
+        "an answer of more than a MiB was stored",
+      );
       assert.equal(await calls(context, key, () => "again"), "again", "the answer after the refusal");
     },
   },
@@ -150,6 +191,11 @@ const cases: Case[] = [
         verbs.idempotent(open.tx, freshKey(), never, { keepMs: 0 }),
         "INVALID_REQUEST",
         "a wrong keepMs",
+      );
+      await refusal(
+        verbs.idempotent(open.tx, freshKey(), undefined as never),
+        "INVALID_REQUEST",
+        "a call without a function",
       );
       await open.commit();
     },

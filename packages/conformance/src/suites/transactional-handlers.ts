@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { PillionError } from "@pillion/core";
 import { createWorker, type Handler } from "@pillion/core/worker";
 import { deferred, pidOf } from "../context.ts";
-import { refusal } from "../expect.ts";
+import { refusal, rejection } from "../expect.ts";
 import { orderJob } from "../order-job.ts";
 import type { Case, Suite } from "../suite.ts";
 import { ended, enqueued, working, writers } from "../working.ts";
@@ -172,6 +173,127 @@ const cases: Case[] = [
         [true, false],
         "orders",
       );
+    },
+  },
+  {
+    name: "job.commit after the job has passed to another worker is refused, and commits nothing",
+    async run(context) {
+      const placed = orderJob(context.jobType().name);
+      const { client } = await context.connection();
+      const [started, passed] = [deferred<void>(), deferred<void>()];
+      const committed = deferred<unknown>();
+      const handler = context.verbs.handle(client, placed, async (job) => {
+        started.resolve();
+        await passed.promise;
+        const commit = job.commit(async (tx: object) => {
+          await context.harness.insertOrder(tx, job.payload);
+          return { total: 1 };
+        });
+        commit.then(committed.resolve, committed.reject);
+        return commit;
+      });
+      await working(context, [handler]);
+      const order = context.order();
+      const id = await enqueued(context, placed(order));
+      await context.within("the handler", started.promise);
+      await context.reader.query(
+        `update ${context.place.jobs}.job set claim = nextval('${context.place.jobs}.claim') where id = $1`,
+        [id],
+      );
+      passed.resolve();
+      const error = await refusal(
+        context.within("the commit", committed.promise),
+        "LEASE_LOST",
+        "a commit of a lost attempt went through",
+      );
+      assert.match(error.message, new RegExp(`job ${id} "${placed.name}" \\(attempt 1 of 3\\)`));
+      assert.equal(await context.reader.hasOrder(order.id), false, "a write of a lost attempt was committed");
+    },
+  },
+  {
+    name: "a commit that fails is the attempt's failure, also where the handler has not awaited it",
+    async run(context) {
+      const placed = orderJob(context.jobType().name);
+      const { client } = await context.connection();
+      const handler = context.verbs.handle(client, placed, (job) => {
+        void job.commit(async (tx: object) => {
+          await context.harness.insertOrder(tx, job.payload);
+          if (job.attempt === 1) throw new Error("the first commit fails");
+          return { total: 1 };
+        });
+        return { total: 0 };
+      });
+      await working(context, [handler]);
+      const order = context.order();
+      const id = await enqueued(context, placed(order));
+      await ended(context, id, "completed");
+      const { order: wrote, job } = await writers(context, id, order);
+      assert.notEqual(wrote, null, "the order of a completed job is missing");
+      assert.equal(wrote, job, "the order and the completion have different transactions");
+    },
+  },
+  {
+    name: "job.commit is refused without a function, with a transaction, and after its handler has ended",
+    async run(context) {
+      const placed = orderJob(context.jobType().name);
+      const { client } = await context.connection();
+      const open = await context.open(await context.connection());
+      const refused = deferred<unknown[]>();
+      let late: (() => Promise<unknown>) | undefined;
+      const attempted = (act: () => unknown) =>
+        rejection((async () => act())(), "a wrong commit went through");
+      const handler = context.verbs.handle(client, placed, async (job) => {
+        const { commit } = job as { commit: (fn?: unknown) => Promise<unknown> };
+        refused.resolve([await attempted(() => commit()), await attempted(() => commit(open.tx))]);
+        late = () =>
+          job.commit(async (tx: object) => {
+            await context.harness.insertOrder(tx, job.payload);
+            return { total: 1 };
+          });
+        return { total: 0 };
+      });
+      await working(context, [handler]);
+      const order = context.order();
+      const id = await enqueued(context, placed(order));
+      const errors = await context.within("the handler", refused.promise);
+      await ended(context, id, "completed");
+      errors.push(await attempted(() => late!()));
+      await open.commit();
+      for (const [index, said] of [
+        /got nothing/,
+        /takes a function/,
+        /after its handler had ended/,
+      ].entries()) {
+        const error = errors[index];
+        assert.ok(
+          PillionError.is(error) && error.code === "INVALID_REQUEST",
+          `refused with ${String(error)}`,
+        );
+        assert.match(error.message, said);
+        assert.match(error.message, new RegExp(`^job ${id} `));
+      }
+      assert.equal(await context.reader.hasOrder(order.id), false, "the order of a refused commit");
+    },
+  },
+  {
+    name: "a statement that nobody awaits and that fails undoes the writes and the completion, and the job runs again",
+    async run(context) {
+      const placed = orderJob(context.jobType().name);
+      const { client } = await context.connection();
+      let runs = 0;
+      const handler = context.verbs.transactional(client, placed, async (tx, job) => {
+        await context.harness.insertOrder(tx, job.payload);
+        // Behind the completion, as a rule, and before COMMIT: most ORMs do not look what that answers.
+        if (++runs === 1) setImmediate(() => context.harness.execute(tx, "select 1 / 0").catch(() => {}));
+        return { total: runs };
+      });
+      await working(context, [handler], { pollMs: 100 });
+      const order = context.order();
+      const id = await enqueued(context, placed(order));
+      await ended(context, id, "completed");
+      const { order: wrote, job } = await writers(context, id, order);
+      assert.notEqual(wrote, null, "the order of a completed job is missing");
+      assert.equal(wrote, job, "the order and the completion have different transactions");
     },
   },
   {

@@ -8,7 +8,7 @@ import type { Engine } from "../postgres/engine.ts";
 import type { SettleStatus } from "../postgres/fence.ts";
 import type { Row, Statement } from "../statement.ts";
 import type { AdapterDefinition } from "./definition.ts";
-import { describe, isClient } from "./questions.ts";
+import { describe, isClient, isTransaction } from "./questions.ts";
 
 /** What a transactional handler is: it gets the open transaction, and the job. */
 export type TransactionalRun<Tx, Output, Result> = (
@@ -31,7 +31,7 @@ export interface CommittingJob<Tx, Options, Output, Result> extends ActiveJob<Ou
    * Where Postgres refuses the transaction because of another one (40001, 40P01), `fn` runs again in a new one.
    *
    * @throws LeaseLostError where another worker has the job by now: nothing is committed
-   * @throws InvalidRequestError when it is called a second time
+   * @throws InvalidRequestError when it is called a second time, after the handler has ended, or without a function
    */
   commit(fn: (tx: Tx) => Result | Promise<Result>, options?: Options | undefined): Promise<Result>;
 }
@@ -86,6 +86,7 @@ export function effects<Tx extends object, Client extends object>(
         attempt.committed();
         return result;
       } catch (error) {
+        attempt.completing = false;
         if (ended && isUnheard(error) && (await wasCompleted(client, attempt))) {
           attempt.committed();
           return ended.result;
@@ -101,7 +102,8 @@ export function effects<Tx extends object, Client extends object>(
     for (let pauseMs = 20; !signal.aborted; pauseMs = Math.min(pauseMs * 2, 1_000)) {
       try {
         return (await send(client, engine.completed({ id, attempt: number })))[0]!.completed === "true";
-      } catch {
+      } catch (error) {
+        if (!isUnheard(error)) return false;
         await pause(pauseMs);
       }
     }
@@ -120,6 +122,8 @@ export function effects<Tx extends object, Client extends object>(
     };
     for (;;) {
       attempt.signal.throwIfAborted();
+      // A beat that no longer finds the job has nothing to say from now on: the answer to this will.
+      attempt.completing = true;
       const status = await ask();
       if (status === "done") return;
       if (status === "lost") throw attempt.loseLease();
@@ -144,11 +148,27 @@ export function effects<Tx extends object, Client extends object>(
         `${definition.name} ${verb}: job "${jobType.name}" got no function to run it.`,
         jobType.name,
       );
+    if (!definition.transaction)
+      throw new InvalidDefinitionError(
+        `${definition.name} ${verb} of job "${jobType.name}": this adapter opens no transactions. Its definition needs ` +
+          "`transaction`.",
+        jobType.name,
+      );
+  }
+
+  /** @throws InvalidRequestError for what is no function: the handle of a transaction, for one */
+  function checkCommit(attempt: OpenAttempt, fn: unknown): void {
+    if (typeof fn === "function" && !isTransaction(definition, fn)) return;
+    throw new InvalidRequestError(
+      `${attempt}: commit got ${fn === undefined ? "nothing" : describe(definition, fn)}, and takes a function. It ` +
+        "opens the transaction itself: job.commit(async (tx) => …). Nothing was committed.",
+    );
   }
 
   const of = (client: Client) => ({
     name: definition.name,
     client,
+    schema: engine.schema.name,
     sees: async (worker: string, nonce: string) =>
       (await send(client, engine.sees({ worker, nonce })))[0]!.sees === "true",
   });
@@ -169,22 +189,34 @@ export function effects<Tx extends object, Client extends object>(
         effects: of(client),
         async run(job, attempt) {
           let committing: Promise<unknown> | undefined;
+          let over = false;
           const committingJob = Object.assign(job, {
             commit(fn: (tx: Tx) => never, options: unknown) {
+              checkCommit(attempt, fn);
+              if (over)
+                throw new InvalidRequestError(
+                  `${attempt}: commit was called after its handler had ended. Await it, or return what it returns. ` +
+                    "Nothing was committed.",
+                );
               if (committing !== undefined)
                 throw new InvalidRequestError(
                   `${attempt}: commit was called twice. It completes the job, so it is the last thing that a handler does.`,
                 );
-              const committed = commit(client, attempt, fn, options);
-              committing = committed.catch(() => {});
-              return committed;
+              committing = commit(client, attempt, fn, options);
+              // Its failure is the attempt's, whoever awaits it.
+              committing.catch(() => {});
+              return committing;
             },
           });
           try {
-            return await run(committingJob as never);
-          } finally {
-            // Not awaited by the handler, it is to end before the attempt does.
+            const returned = await run(committingJob as never);
+            over = true;
+            // Where the handler has not awaited it, or has swallowed its error, the job must not seem done.
             await committing;
+            return returned;
+          } finally {
+            over = true;
+            await committing?.catch(() => {});
           }
         },
       };

@@ -1,5 +1,5 @@
 import { defaults, limits } from "../defaults.ts";
-import { InvalidRequestError, ReentryError } from "../errors.ts";
+import { InvalidRequestError, ReentryError, TransactionChangedError } from "../errors.ts";
 import { jsonIssueOf, textIssueOf, utf8Bytes } from "../json.ts";
 import type { Begun } from "../postgres/once.ts";
 import { show } from "../show.ts";
@@ -26,6 +26,8 @@ export function idempotentOn<Tx extends object>(ground: Ground<Tx>) {
     ground.checkTransaction("idempotent", tx, of);
     const named = checkKey(key);
     const keepMs = checkKeep(options?.keepMs);
+    if (typeof fn !== "function")
+      throw new InvalidRequestError(`idempotent${of}: got ${show(fn)}, and takes the function to run once.`);
     const begun: Begun = await call("idempotent", tx, of, (doing) =>
       engine.beginOnce({ ...named, keepMs, ...doing }),
     );
@@ -35,25 +37,36 @@ export function idempotentOn<Tx extends object>(ground: Ground<Tx>) {
         `idempotent${of}: key ${show(named.key)} is being worked out in this very transaction, whose function has ` +
           "called for it again: it would wait for itself.",
       );
-    const end = (answered: boolean, answer: string | null) =>
-      ground.send(tx, engine.endOnce({ ...named, answered, answer }));
+    const end = async (answered: boolean, answer: string | null) =>
+      (await ground.send(tx, engine.endOnce({ ...named, answered, answer })))[0]!.done === "true";
     let answer: string | null;
     try {
-      answer = toJson(await fn(), of);
+      answer = toJson(await fn(), of, ground.maxPayloadBytes);
     } catch (error) {
       // Where a statement has failed, the transaction takes no other, and the key goes with it.
       await end(false, null).catch(() => {});
       throw error;
     }
-    await end(true, answer);
+    if (!(await end(true, answer)))
+      throw new TransactionChangedError(
+        `${ground.name} idempotent${of}: the transaction that began this call is over, or was rolled back to a ` +
+          `savepoint before it, while its function ran: the answer of key ${show(named.key)} was not kept. Let the ` +
+          "function neither commit nor roll back, and await all that it does.",
+      );
     return answer === null ? (undefined as Answer) : JSON.parse(answer);
   };
 }
 
-function toJson(answer: unknown, of: string): string | null {
+function toJson(answer: unknown, of: string, maxBytes: number): string | null {
   if (answer === undefined) return null;
   const issue = jsonIssueOf(answer);
-  if (issue === undefined) return JSON.stringify(answer);
+  if (issue === undefined) {
+    const text = JSON.stringify(answer);
+    if (utf8Bytes(text) <= maxBytes) return text;
+    throw new InvalidRequestError(
+      `idempotent${of}: the answer is longer than ${maxBytes} bytes. Keep what identifies it, or raise maxPayloadBytes.`,
+    );
+  }
   throw new InvalidRequestError(
     `idempotent${of}: the answer ${issue.path.length > 0 ? `at ${issue.path.join(".")} ` : ""}${issue.message}. It is ` +
       "stored as JSON, so that later calls get the same.",

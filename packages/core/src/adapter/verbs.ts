@@ -86,7 +86,8 @@ export interface Verbs<Tx extends object, Client extends object> extends EffectV
    * called, and what tells this call from others: `["orders.place", requestId]`.
    *
    * @throws NotInTransactionError, InvalidRequestError before any SQL is sent
-   * @throws InvalidRequestError for an answer that JSON cannot carry; the key stays free
+   * @throws InvalidRequestError for an answer that JSON cannot carry, or longer than `maxPayloadBytes`; the key stays free
+   * @throws TransactionChangedError when `fn` has ended the transaction, or rolled back to before the call
    * @throws ReentryError when `fn` calls for the same key in the same transaction
    */
   idempotent<Answer>(

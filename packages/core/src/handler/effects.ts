@@ -8,6 +8,8 @@ export interface OpenAttempt {
   readonly startedMs: number;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** True from the moment its completion is sent, until that fails. */
+  completing: boolean;
   /** What a result is stored as, JSON text; null where none is. @throws TypeError for what JSON cannot carry */
   resultText(result: unknown): string | null;
   /** Its completion has been committed: whatever the handler does from now on changes nothing. */
@@ -22,8 +24,10 @@ export interface OpenAttempt {
 export interface Effects {
   /** The ORM's name, for messages. */
   readonly name: string;
-  /** Handlers of one client are proven to see the worker's jobs once. */
+  /** Handlers of one client and schema are proven to see the worker's jobs once. */
   readonly client: object;
+  /** The schema of the jobs that it completes. */
+  readonly schema: string;
   /** Whether a worker, known by its id and its nonce, is to be seen through this client. */
   sees(worker: string, nonce: string): Promise<boolean>;
 }

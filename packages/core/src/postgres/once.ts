@@ -35,7 +35,7 @@ select ${schema.beginOnce}(${({ scope }) => scope}::text, ${({ key }) => key}::t
 
 export const endOnce = (schema: Schema) => sql<EndOnceInput>`
 select ${schema.endOnce}(${({ scope }) => scope}::text, ${({ key }) => key}::text, ${({ answered }) => String(answered)}::text::boolean,
-  ${({ answer }) => answer}::text::jsonb)::text as done`;
+  ${({ answer }) => answer}::text::json)::text as done`;
 
 /** Removes answers that are kept no longer, as far as nobody has them locked. */
 export const sweepAnswers = (schema: Schema) => sql<{ readonly limit: number; readonly now?: string | null }>`

@@ -60,7 +60,7 @@ export class Leases {
       heard.set(key, attempt);
       lowest = Math.min(lowest, Number(attempt.claim));
       this.#lastClaim = Math.max(this.#lastClaim, Number(attempt.claim));
-      if (attempt.handling && attempt.claimedAt < sentAt && !held.has(key)) {
+      if (attempt.handling && !attempt.completing && attempt.claimedAt < sentAt && !held.has(key)) {
         this.logger.warn(`${attempt} lost its lease to another worker; what it does now changes nothing`);
         attempt.loseLease();
       }

@@ -23,6 +23,7 @@ export class Attempt implements OpenAttempt {
   place: Place | undefined;
   /** False once the handler has ended: the outcome is being written. */
   handling = true;
+  completing = false;
   /** When its handler was called; undefined before. */
   startedAt: number | undefined;
   #abort: AbortController | undefined;
@@ -146,10 +147,12 @@ export class Attempt implements OpenAttempt {
 
   /** Aborts the handler's signal; what it does from now on is in vain. */
   abort(reason: PillionError): void {
-    if (!this.handling || this.#committed || this.#reason !== undefined) return;
+    if (!this.handling || this.#reason !== undefined) return;
     this.#reason = reason;
     this.#abort?.abort(reason);
-    if (this.#onEnd) this.fail(reason);
+    // A handler that goes on after its commit is not waited for.
+    if (this.#committed) this.#settle({ verb: "committed" });
+    else if (this.#onEnd) this.fail(reason);
   }
 
   /** What the handler is given, once its payload is valid. */

@@ -1,4 +1,5 @@
 import { InvalidConfigurationError } from "../../errors.ts";
+import type { Effects } from "../../handler/effects.ts";
 import type { Handler } from "../../handler/handler.ts";
 
 /**
@@ -11,13 +12,16 @@ export async function proveEffects(
   worker: string,
   nonce: string,
 ): Promise<void> {
-  const clients = new Map<object, Handler>();
-  for (const handler of handlers) if (handler.effects) clients.set(handler.effects.client, handler);
-  for (const { effects, jobType } of clients.values()) {
-    if (await effects!.sees(worker, nonce)) continue;
+  const proven: Effects[] = [];
+  for (const { effects, jobType } of handlers) {
+    if (!effects || proven.some((other) => isSame(other, effects))) continue;
+    proven.push(effects);
+    if (await effects.sees(worker, nonce)) continue;
     throw new InvalidConfigurationError(
-      `The ${effects!.name} client of the handler of job "${jobType.name}" leads to another database, or schema, than ` +
+      `The ${effects.name} client of the handler of job "${jobType.name}" leads to another database, or schema, than ` +
         "the worker's `database`: what it writes could not be one commit with its job. Give both the same database.",
     );
   }
 }
+
+const isSame = (one: Effects, other: Effects) => one.client === other.client && one.schema === other.schema;
