@@ -47,7 +47,7 @@ export const saboteurs: readonly Saboteur[] = [
     name: "does not hold the job that a duplicate leans on",
     caughtBy: "keys",
     saying: /claimable while the duplicate is open/,
-    also: ["one statement"],
+    also: ["ambient", "one statement"],
     verbs: (adapter) => ({
       async enqueue(tx, job) {
         const answer = await intercepted(adapter, async (statement, client) => {

@@ -39,7 +39,7 @@ export const saboteurs: readonly Saboteur[] = [
     name: "refuses a handle without a word of what it was given",
     caughtBy: "foreign handles",
     saying: /the message does not name kysely/,
-    also: ["refusals"],
+    also: ["ambient", "refusals"],
     verbs: (adapter) => ({
       enqueue: (tx, job) =>
         adapter.enqueue(tx, job).catch((error) => {
@@ -51,6 +51,7 @@ export const saboteurs: readonly Saboteur[] = [
     name: "takes an open transaction where a job is to stand alone",
     caughtBy: "standalone",
     saying: /enqueueStandalone accepted a transaction/,
+    also: ["ambient"],
     verbs: (adapter) => ({
       enqueueStandalone: (client, job) =>
         adapter.enqueueStandalone(client, job).catch(() => adapter.enqueue(client, job)),

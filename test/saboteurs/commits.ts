@@ -20,6 +20,7 @@ export const saboteurs: readonly Saboteur[] = [
     caughtBy: "failures at commit",
     saying: /jobs exist although their transaction did not commit/,
     also: [
+      "ambient",
       "atomicity",
       "killed backend",
       "visibility",

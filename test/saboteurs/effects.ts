@@ -74,6 +74,7 @@ export const saboteurs: readonly Saboteur[] = [
     name: "commits the answer of a call at once",
     caughtBy: "idempotent",
     saying: /the answer after a rolled-back call/,
+    also: ["ambient"],
     verbs: ({ idempotent }) => ({
       async idempotent(tx: PoolClient, key, fn, options) {
         const answer = await idempotent(tx, key, fn, options);

@@ -1,3 +1,4 @@
+import { saboteurs as ambient } from "./ambient.ts";
 import { saboteurs as answers } from "./answers.ts";
 import { saboteurs as given } from "./arguments.ts";
 import { saboteurs as commits } from "./commits.ts";
@@ -17,4 +18,5 @@ export const saboteurs: readonly Saboteur[] = [
   ...pins,
   ...verbs,
   ...effects,
+  ...ambient,
 ];

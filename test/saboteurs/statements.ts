@@ -36,7 +36,7 @@ export const saboteurs: readonly Saboteur[] = [
     name: "asks the pool for something before it takes a key",
     caughtBy: "one statement",
     saying: /enqueue with a pool of one has not ended/,
-    also: ["bad input"],
+    also: ["ambient", "bad input"],
     patienceMs: 5_000,
     connection: telling((tx, pool) => pools.set(tx, pool)),
     verbs: (adapter) => ({

@@ -51,8 +51,8 @@ export class PillionError extends Error {
 
 /** The handle given as `tx` is not an open transaction of this ORM. Thrown before any SQL is sent. */
 export class NotInTransactionError extends PillionError {
-  constructor(message: string, jobName?: string) {
-    super("NOT_IN_TRANSACTION", message, { jobName });
+  constructor(message: string, jobName?: string, options: { cause?: unknown } = {}) {
+    super("NOT_IN_TRANSACTION", message, { jobName, ...options });
   }
 }
 

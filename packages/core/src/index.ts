@@ -1,3 +1,4 @@
+export type { Ambient } from "./adapter/ambient.ts";
 export type { Settings } from "./adapter/settings.ts";
 export type { Verbs } from "./adapter/verbs.ts";
 export type { Database } from "./database.ts";

@@ -111,6 +111,11 @@ export const resume: DrizzleVerbs["resume"] = verbs.resume;
 export const publish: DrizzleVerbs["publish"] = verbs.publish;
 /** Do something once, and keep its answer, inside your own Drizzle transaction: later calls with its key get that answer. */
 export const idempotent: DrizzleVerbs["idempotent"] = verbs.idempotent;
+/**
+ * Stands for the Drizzle transaction that is open where a verb is called, and goes wherever a `tx` goes: for services that
+ * keep it in an AsyncLocalStorage, or have a library that does. Outside one the verb throws, and sends nothing.
+ */
+export const ambient: DrizzleVerbs["ambient"] = verbs.ambient;
 /** Enqueue a job by itself, outside any transaction, through the Drizzle database. */
 export const enqueueStandalone: DrizzleVerbs["enqueueStandalone"] = verbs.enqueueStandalone;
 /**

@@ -1,5 +1,6 @@
 import { defineJob, type Enqueued } from "@pillion/core";
 import {
+  ambient,
   configure,
   type DrizzleTransaction,
   database,
@@ -64,6 +65,41 @@ test("a database does not compile", () => {
   enqueue(rc, job);
   // @ts-expect-error: of the next release, with postgres.js
   enqueue(rcOnPostgres, job);
+});
+
+test("an ambient tx is accepted; an ambient database, and a bare function, do not compile", () => {
+  db.transaction(async (tx) => {
+    const ambientTx = ambient(() => tx);
+    expectTypeOf(enqueue(ambientTx, job)).resolves.toEqualTypeOf<Enqueued>();
+    enqueue(
+      ambient(() => undefined as typeof tx | undefined),
+      job,
+    );
+    configure({ schema: "jobs" }).enqueue(
+      ambient(() => tx),
+      job,
+    );
+    // @ts-expect-error: a tx, or what every call would commit by itself
+    ambient((): typeof db | typeof tx => tx);
+    // @ts-expect-error: a promise
+    ambient(() => Promise.resolve(tx));
+    // @ts-expect-error: a tx, not a function
+    ambient(tx);
+    // @ts-expect-error: a function that nobody has tagged
+    enqueue(() => tx, job);
+    // @ts-expect-error: it takes the database
+    enqueueStandalone(ambientTx, job);
+  });
+  rc.transaction((tx) =>
+    enqueue(
+      ambient(() => tx),
+      job,
+    ),
+  );
+  // @ts-expect-error: each query of a database commits by itself
+  ambient(() => db);
+  // @ts-expect-error: of the next release
+  ambient(() => rc);
 });
 
 test("a promise, a transaction of MySQL and a pg client do not compile", () => {

@@ -147,6 +147,11 @@ export const resume: KyselyVerbs["resume"] = verbs.resume;
 export const publish: KyselyVerbs["publish"] = verbs.publish;
 /** Do something once, and keep its answer, inside your own Kysely transaction: later calls with its key get that answer. */
 export const idempotent: KyselyVerbs["idempotent"] = verbs.idempotent;
+/**
+ * Stands for the Kysely transaction that is open where a verb is called, and goes wherever a `tx` goes: for services that
+ * keep it in an AsyncLocalStorage, or have a library that does. Outside one the verb throws, and sends nothing.
+ */
+export const ambient: KyselyVerbs["ambient"] = verbs.ambient;
 /** Enqueue a job by itself, outside any transaction, through the Kysely instance. */
 export const enqueueStandalone: KyselyVerbs["enqueueStandalone"] = verbs.enqueueStandalone;
 /**

@@ -1,5 +1,6 @@
 import { defineJob, type Enqueued } from "@pillion/core";
 import {
+  ambient,
   configure,
   database,
   enqueue,
@@ -64,6 +65,44 @@ test("the Kysely instance does not compile, nor one of its connections", () => {
     // @ts-expect-error: a connection is no transaction
     await enqueue(connection, job);
   });
+});
+
+test("an ambient transaction is accepted; an ambient instance, and a bare function, do not compile", () => {
+  const ambientTx = ambient(() => controlled);
+  db.transaction().execute(async (trx) => {
+    expectTypeOf(enqueue(ambientTx, job)).resolves.toEqualTypeOf<Enqueued>();
+    enqueue(
+      ambient(() => undefined as typeof trx | undefined),
+      job,
+    );
+    configure({ schema: "jobs" }).enqueue(
+      ambient(() => trx),
+      job,
+    );
+    // @ts-expect-error: a transaction, or what every call would commit by itself
+    ambient((): typeof db | typeof trx => trx);
+    // @ts-expect-error: a promise
+    ambient(() => Promise.resolve(trx));
+    // @ts-expect-error: a transaction, not a function
+    ambient(trx);
+    // @ts-expect-error: a function that nobody has tagged
+    enqueue(() => trx, job);
+  });
+  enqueue(
+    ambient(() => controlled),
+    job,
+  );
+  enqueue(
+    ambient(() => controlled29),
+    job,
+  );
+  // @ts-expect-error: each query of the instance commits by itself
+  ambient(() => db);
+  // @ts-expect-error: of the other release
+  ambient(() => db29);
+  enqueueStandalone(db, job);
+  // @ts-expect-error: it takes the instance
+  enqueueStandalone(ambientTx, job);
 });
 
 test("a promise, a builder and a pg client do not compile", () => {

@@ -134,6 +134,11 @@ export const resume: PgVerbs["resume"] = verbs.resume;
 export const publish: PgVerbs["publish"] = verbs.publish;
 /** Do something once, and keep its answer, inside your own pg transaction: later calls with its key get that answer. */
 export const idempotent: PgVerbs["idempotent"] = verbs.idempotent;
+/**
+ * Stands for the pg transaction that is open where a verb is called, and goes wherever a `tx` goes: for services that
+ * keep it in an AsyncLocalStorage, or have a library that does. Outside one the verb throws, and sends nothing.
+ */
+export const ambient: PgVerbs["ambient"] = verbs.ambient;
 /** Enqueue a job by itself, outside any transaction, through a pool or an idle client. */
 export const enqueueStandalone: PgVerbs["enqueueStandalone"] = verbs.enqueueStandalone;
 /**

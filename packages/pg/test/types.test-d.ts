@@ -1,5 +1,6 @@
 import { defineJob, type Enqueued } from "@pillion/core";
 import {
+  ambient,
   configure,
   database,
   enqueue,
@@ -38,6 +39,31 @@ test("a pool does not compile", () => {
   enqueueMany(pool, [job]);
   // @ts-expect-error: the same, bound to other settings
   configure({ schema: "jobs" }).enqueue(pool, job);
+});
+
+test("an ambient client is accepted; an ambient pool, and a bare function, do not compile", () => {
+  const ambientTx = ambient(() => poolClient);
+  expectTypeOf(enqueue(ambientTx, job)).resolves.toEqualTypeOf<Enqueued>();
+  enqueue(
+    ambient(() => undefined as pg.PoolClient | undefined),
+    job,
+  );
+  configure({ schema: "jobs" }).enqueue(
+    ambient(() => client),
+    job,
+  );
+  // @ts-expect-error: each query of a pool runs on any of its connections
+  ambient(() => pool);
+  // @ts-expect-error: a client, or what every call would commit by itself
+  ambient((): pg.Pool | pg.PoolClient => poolClient);
+  // @ts-expect-error: a promise
+  ambient(() => pool.connect());
+  // @ts-expect-error: a client, not a function
+  ambient(poolClient);
+  // @ts-expect-error: a function that nobody has tagged
+  enqueue(() => poolClient, job);
+  // @ts-expect-error: it takes the root client
+  enqueueStandalone(ambientTx, job);
 });
 
 test("a promise of a client does not compile", async () => {

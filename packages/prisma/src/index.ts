@@ -157,6 +157,11 @@ export const resume: PrismaVerbs["resume"] = verbs.resume;
 export const publish: PrismaVerbs["publish"] = verbs.publish;
 /** Do something once, and keep its answer, inside your own Prisma transaction: later calls with its key get that answer. */
 export const idempotent: PrismaVerbs["idempotent"] = verbs.idempotent;
+/**
+ * Stands for the Prisma transaction that is open where a verb is called, and goes wherever a `tx` goes: for services that
+ * keep it in an AsyncLocalStorage, or have a library that does. Outside one the verb throws, and sends nothing.
+ */
+export const ambient: PrismaVerbs["ambient"] = verbs.ambient;
 /** Enqueue a job by itself, outside any transaction, through the Prisma client. */
 export const enqueueStandalone: PrismaVerbs["enqueueStandalone"] = verbs.enqueueStandalone;
 /**

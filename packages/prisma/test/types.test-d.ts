@@ -1,5 +1,6 @@
 import { defineJob, type Enqueued } from "@pillion/core";
 import {
+  ambient,
   configure,
   database,
   enqueue,
@@ -64,6 +65,51 @@ test("the tx of both releases is accepted: extended, and nested too", () => {
   prisma6.$transaction((tx) => enqueue(tx, job));
   extended.$transaction((tx) => enqueue(tx, job));
   extended6.$transaction((tx) => enqueue(tx, job));
+});
+
+test("an ambient tx is accepted; an ambient client, and a bare function, do not compile", () => {
+  prisma.$transaction(async (tx) => {
+    const ambientTx = ambient(() => tx);
+    expectTypeOf(enqueue(ambientTx, job)).resolves.toEqualTypeOf<Enqueued>();
+    enqueue(
+      ambient(() => undefined as typeof tx | undefined),
+      job,
+    );
+    configure({ schema: "jobs" }).enqueue(
+      ambient(() => tx),
+      job,
+    );
+    // @ts-expect-error: a tx, or what every call would commit by itself
+    ambient((): typeof prisma | typeof tx => tx);
+    // @ts-expect-error: a promise
+    ambient(() => Promise.resolve(tx));
+    // @ts-expect-error: a tx, not a function
+    ambient(tx);
+    // @ts-expect-error: a function that nobody has tagged
+    enqueue(() => tx, job);
+    // @ts-expect-error: it takes the client
+    enqueueStandalone(ambientTx, job);
+    // @ts-expect-error: the array form is a transaction by itself
+    enqueueQuery(ambientTx, job);
+  });
+  prisma6.$transaction((tx) =>
+    enqueue(
+      ambient(() => tx),
+      job,
+    ),
+  );
+  extended.$transaction((tx) =>
+    enqueue(
+      ambient(() => tx),
+      job,
+    ),
+  );
+  // @ts-expect-error: each query of a client commits by itself
+  ambient(() => prisma);
+  // @ts-expect-error: of the other release
+  ambient(() => prisma6);
+  // @ts-expect-error: extended
+  ambient(() => extended);
 });
 
 test("a client does not compile, extended or not", () => {

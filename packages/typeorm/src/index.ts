@@ -133,6 +133,11 @@ export const resume: TypeOrmVerbs["resume"] = verbs.resume;
 export const publish: TypeOrmVerbs["publish"] = verbs.publish;
 /** Do something once, and keep its answer, inside your own TypeORM transaction: later calls with its key get that answer. */
 export const idempotent: TypeOrmVerbs["idempotent"] = verbs.idempotent;
+/**
+ * Stands for the TypeORM transaction that is open where a verb is called, and goes wherever a `tx` goes: for services that
+ * keep it in an AsyncLocalStorage, or have a library that does. Outside one the verb throws, and sends nothing.
+ */
+export const ambient: TypeOrmVerbs["ambient"] = verbs.ambient;
 /** Enqueue a job by itself, outside any transaction, through the DataSource. */
 export const enqueueStandalone: TypeOrmVerbs["enqueueStandalone"] = verbs.enqueueStandalone;
 /**

@@ -1,5 +1,6 @@
 import { defineJob, type Enqueued } from "@pillion/core";
 import {
+  ambient,
   configure,
   database,
   enqueue,
@@ -55,6 +56,39 @@ test("a DataSource and a repository do not compile", () => {
   enqueue(old, job);
   // @ts-expect-error: a repository is no transaction, even where its manager is in one
   enqueue(repository, job);
+});
+
+test("an ambient manager or runner is accepted; an ambient DataSource, and a bare function, do not compile", () => {
+  const ambientTx = ambient(() => runner);
+  expectTypeOf(enqueue(ambientTx, job)).resolves.toEqualTypeOf<Enqueued>();
+  enqueue(
+    ambient(() => old.manager),
+    job,
+  );
+  enqueue(
+    ambient(() => undefined as QueryRunner | undefined),
+    job,
+  );
+  configure({ schema: "jobs" }).enqueue(
+    ambient(() => runner),
+    job,
+  );
+  // @ts-expect-error: each query of a data source commits by itself
+  ambient(() => dataSource);
+  // @ts-expect-error: of TypeORM 0.3
+  ambient(() => old);
+  // @ts-expect-error: a manager, or what every call would commit by itself
+  ambient((): DataSource | EntityManager => dataSource.manager);
+  // @ts-expect-error: a repository
+  ambient(() => repository);
+  // @ts-expect-error: a promise
+  ambient(() => Promise.resolve(dataSource.manager));
+  // @ts-expect-error: a manager, not a function
+  ambient(dataSource.manager);
+  // @ts-expect-error: a function that nobody has tagged
+  enqueue(() => dataSource.manager, job);
+  // @ts-expect-error: it takes the DataSource
+  enqueueStandalone(ambientTx, job);
 });
 
 test("the DataSource's own manager has the type of a transaction's: only the adapter can refuse it", () => {

@@ -41,6 +41,8 @@ export const idempotent: Verbs<TransactionSql, Sql>["idempotent"] = verbs.idempo
 export const transactional: Verbs<TransactionSql, Sql>["transactional"] = verbs.transactional;
 /** Run jobs of a type whose slow part needs no transaction: `job.commit` opens one at the end. */
 export const handle: Verbs<TransactionSql, Sql>["handle"] = verbs.handle;
+/** Stands for the postgres.js transaction that is open where a verb is called, and goes wherever a `tx` goes. */
+export const ambient: Verbs<TransactionSql, Sql>["ambient"] = verbs.ambient;
 /** Enqueue a job by itself, outside any transaction. */
 export const enqueueStandalone: Verbs<TransactionSql, Sql>["enqueueStandalone"] = verbs.enqueueStandalone;
 /** Lets a worker run on the application's own client. */

@@ -1,5 +1,6 @@
 import type { Harness } from "../harness.ts";
 import type { Suite } from "../suite.ts";
+import { ambient } from "./ambient.ts";
 import { arrayForm } from "./array-form.ts";
 import { atomicity } from "./atomicity.ts";
 import { badInput } from "./bad-input.ts";
@@ -52,6 +53,7 @@ export function suites(others: readonly Harness[]): readonly Suite[] {
     commitForms,
     standalone,
     ...verbSuites,
+    ambient,
     transactionalHandlers,
     killedHandler,
     idempotentSuite,

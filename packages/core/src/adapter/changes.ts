@@ -13,36 +13,36 @@ export function changes<Tx extends object>(
   const call = guardedCall(ground);
 
   return {
-    async cancel(tx, target) {
-      ground.checkTransaction("cancel", tx, ofTarget(target));
+    async cancel(given, target) {
+      const tx = ground.openTransaction("cancel", given, ofTarget(target));
       const filter = filterText("cancel", target);
       return call("cancel", tx, ofTarget(target), (doing) => engine.cancelJobs({ filter, ...doing }));
     },
-    async retry(tx, target) {
-      ground.checkTransaction("retry", tx, ofTarget(target));
+    async retry(given, target) {
+      const tx = ground.openTransaction("retry", given, ofTarget(target));
       const filter = filterText("retry", target);
       return call("retry", tx, ofTarget(target), (doing) => engine.retryJobs({ filter, ...doing }));
     },
-    async reschedule(tx, target, time) {
-      ground.checkTransaction("reschedule", tx, ofTarget(target));
+    async reschedule(given, target, time) {
+      const tx = ground.openTransaction("reschedule", given, ofTarget(target));
       const input = { filter: filterText("reschedule", target), ...timeText(time) };
       return call("reschedule", tx, ofTarget(target), (doing) =>
         engine.rescheduleJobs({ ...input, ...doing }),
       );
     },
-    async pause(tx, queue) {
-      ground.checkTransaction("pause", tx, ofQueue(queue));
+    async pause(given, queue) {
+      const tx = ground.openTransaction("pause", given, ofQueue(queue));
       queueName("pause", queue);
       return call("pause", tx, ofQueue(queue), (doing) => engine.pauseQueue({ queue, ...doing }));
     },
-    async resume(tx, queue) {
-      ground.checkTransaction("resume", tx, ofQueue(queue));
+    async resume(given, queue) {
+      const tx = ground.openTransaction("resume", given, ofQueue(queue));
       queueName("resume", queue);
       return call("resume", tx, ofQueue(queue), (doing) => engine.resumeQueue({ queue, ...doing }));
     },
-    async publish(tx, topic, payload, options) {
+    async publish(given, topic, payload, options) {
       const of = typeof topic?.name === "string" ? ` to topic "${topic.name}"` : "";
-      ground.checkTransaction("publish", tx, of);
+      const tx = ground.openTransaction("publish", given, of);
       const publication = await toPublication(topic, payload, options, ground.maxPayloadBytes);
       return (await call("publish", tx, of, (doing) => engine.publish({ publication, ...doing }))).jobs;
     },

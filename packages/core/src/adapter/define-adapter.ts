@@ -1,7 +1,7 @@
 import {
   InvalidConfigurationError,
+  InvalidDefinitionError,
   InvalidJobError,
-  NotInTransactionError,
   TransactionChangedError,
 } from "../errors.ts";
 import type { Enqueued, JobRow } from "../job/job.ts";
@@ -10,12 +10,14 @@ import { inColumns, parseAnswer } from "../postgres/answer.ts";
 import { type Engine, postgresEngine } from "../postgres/engine.ts";
 import { schemaErrorOf } from "../postgres/schema-error.ts";
 import type { Row, Statement } from "../statement.ts";
+import { ambientOf } from "./ambient.ts";
 import { batches } from "./batches.ts";
 import { changes } from "./changes.ts";
 import type { AdapterDefinition } from "./definition.ts";
 import { effects } from "./effects.ts";
 import type { Ground } from "./ground.ts";
 import { idempotentOn } from "./idempotent.ts";
+import { openTransactionOf } from "./open-transaction.ts";
 import { describe, isClient, isTransaction } from "./questions.ts";
 import { checkSettings, type Settings } from "./settings.ts";
 import type { Adapter } from "./verbs.ts";
@@ -34,15 +36,7 @@ function bind<Tx extends object, Client extends object>(
   const { schema, maxPayloadBytes } = checkSettings(settings);
   const engine = postgresEngine(schema);
   const pins = new WeakMap<object, string>();
-
-  function checkTransaction(verb: string, tx: Tx, of: string, jobName?: string): void {
-    if (isTransaction(definition, tx)) return;
-    throw new NotInTransactionError(
-      `${definition.name} ${verb}${of}: got ${describe(definition, tx)}. ` +
-        `Pass ${definition.expects}. Nothing was sent to the database.`,
-      jobName,
-    );
-  }
+  const openTransaction = openTransactionOf(definition);
 
   function pinTo(tx: Tx, xid: string): void {
     if (definition.handleLives === "transaction") pins.set(tx, xid);
@@ -75,7 +69,7 @@ function bind<Tx extends object, Client extends object>(
     name: definition.name,
     engine,
     maxPayloadBytes,
-    checkTransaction,
+    openTransaction,
     pinOf: (tx) => pins.get(tx) ?? null,
     pinTo,
     send,
@@ -85,13 +79,21 @@ function bind<Tx extends object, Client extends object>(
     ...effects(definition, engine, send),
     ...changes(ground),
     idempotent: idempotentOn(ground),
-    async enqueue(tx, job) {
-      checkTransaction("enqueue", tx, ofJob(job), jobNameOf(job));
+    ambient(resolve) {
+      // Some handles can be called.
+      if (typeof resolve === "function" && !isTransaction(definition, resolve)) return ambientOf(resolve);
+      throw new InvalidDefinitionError(
+        `${definition.name} ambient: got ${describe(definition, resolve)}. It takes a function that each call asks for ` +
+          "the transaction that is open there: ambient(() => tx).",
+      );
+    },
+    async enqueue(given, job) {
+      const tx = openTransaction("enqueue", given, ofJob(job), jobNameOf(job));
       const row = await toRow(job, maxPayloadBytes);
       return (await sendInTransaction(tx, [row]))[0]!;
     },
-    async enqueueMany(tx, jobs) {
-      checkTransaction("enqueueMany", tx, "");
+    async enqueueMany(given, jobs) {
+      const tx = openTransaction("enqueueMany", given, "");
       const answers: Enqueued[] = [];
       for await (const rows of batches(jobs, maxPayloadBytes)) {
         for (const answer of await sendInTransaction(tx, rows)) answers.push(answer);

@@ -2,14 +2,15 @@ import { TransactionChangedError } from "../errors.ts";
 import type { Doing } from "../postgres/change-jobs.ts";
 import type { Engine } from "../postgres/engine.ts";
 import type { Row, Statement } from "../statement.ts";
+import type { OpenTransaction } from "./open-transaction.ts";
 
 /** What the verbs stand on: the adapter's answers, and the transaction that each handle is pinned to. */
 export interface Ground<Tx extends object> {
   readonly name: string;
   readonly engine: Engine;
   readonly maxPayloadBytes: number;
-  /** @throws NotInTransactionError; `of` says what the verb was to be done with. */
-  checkTransaction(verb: string, tx: Tx, of: string): void;
+  /** The open transaction that a verb was given. @throws NotInTransactionError */
+  readonly openTransaction: OpenTransaction<Tx>;
   pinOf(tx: Tx): string | null;
   pinTo(tx: Tx, xid: string): void;
   send(tx: Tx, statement: Statement): Promise<readonly Row[]>;

@@ -1,4 +1,5 @@
 import { isJobType } from "../job/type.ts";
+import { isAmbient } from "./ambient.ts";
 
 /**
  * Says in words what a handle is, by its shape alone: every ORM's handle can be passed to every adapter by
@@ -10,6 +11,7 @@ export function describeHandle(value: unknown): string | undefined {
   if (typeof value !== "object" && typeof value !== "function")
     return `a ${typeof value} (${String(value).slice(0, 40)})`;
   const has = (...names: string[]) => names.every((name) => typeof get(value, name) === "function");
+  if (isAmbient(value)) return "an ambient transaction";
   if (has("then")) return "a promise: await it first";
   if (isJobType(value) || isJobType(get(value, "type")))
     return "a job, which comes second: the transaction is the first argument";

@@ -3,6 +3,7 @@ import { InvalidRequestError, ReentryError, TransactionChangedError } from "../e
 import { jsonIssueOf, textIssueOf, utf8Bytes } from "../json.ts";
 import type { Begun } from "../postgres/once.ts";
 import { show } from "../show.ts";
+import type { Ambient } from "./ambient.ts";
 import { type Ground, guardedCall } from "./ground.ts";
 
 /** How long the answer of a call is kept. */
@@ -17,13 +18,13 @@ export function idempotentOn<Tx extends object>(ground: Ground<Tx>) {
   const call = guardedCall(ground);
 
   return async <Answer>(
-    tx: Tx,
+    given: Tx | Ambient<Tx>,
     key: readonly [scope: string, key: string],
     fn: () => Answer | Promise<Answer>,
     options?: IdempotentOptions,
   ): Promise<Answer> => {
     const of = Array.isArray(key) && typeof key[0] === "string" ? ` of "${key[0].slice(0, 200)}"` : "";
-    ground.checkTransaction("idempotent", tx, of);
+    const tx = ground.openTransaction("idempotent", given, of);
     const named = checkKey(key);
     const keepMs = checkKeep(options?.keepMs);
     if (typeof fn !== "function")

@@ -1,6 +1,7 @@
 export type { Database, Session } from "../database.ts";
 export type { ActiveJob, Handler } from "../handler/handler.ts";
 export type { Row, Statement } from "../statement.ts";
+export type { Ambient } from "./ambient.ts";
 export { defineAdapter } from "./define-adapter.ts";
 export type { AdapterDefinition, TransactionOptions } from "./definition.ts";
 export type { CommittingJob, CommittingRun, EffectVerbs, TransactionalRun } from "./effects.ts";

@@ -6,12 +6,21 @@ import type { Time } from "../job/time.ts";
 import type { Topic } from "../job/topic.ts";
 import type { Job } from "../job/type.ts";
 import type { Statement } from "../statement.ts";
+import type { Ambient } from "./ambient.ts";
 import type { EffectVerbs } from "./effects.ts";
 import type { IdempotentOptions } from "./idempotent.ts";
 import type { Settings } from "./settings.ts";
 
 /** What every adapter exports, typed with its ORM's handles. */
 export interface Verbs<Tx extends object, Client extends object> extends EffectVerbs<Client> {
+  /**
+   * Makes what every verb takes in place of `tx`, for services that are not given a transaction: each call of a verb asks
+   * `resolve`, once and at once, for the transaction that is open there. Where that answers something else (nothing, or the
+   * root client) or throws, the verb throws NotInTransactionError and sends nothing.
+   *
+   * @throws InvalidDefinitionError for what is no function
+   */
+  ambient<Handle extends Tx>(resolve: () => Handle | undefined): Ambient<Handle>;
   /**
    * Enqueues a job inside the transaction `tx`: the job exists if, and only if, that transaction commits. One
    * statement, on that transaction's connection.
@@ -21,7 +30,7 @@ export interface Verbs<Tx extends object, Client extends object> extends EffectV
    * @throws SchemaOutdatedError when the queue's tables are missing or old
    * @throws whatever the ORM throws for an error of the database
    */
-  enqueue(tx: Tx, job: Job): Promise<Enqueued>;
+  enqueue(tx: Tx | Ambient<Tx>, job: Job): Promise<Enqueued>;
   /**
    * Enqueues many jobs inside the transaction `tx`, in statements of up to 5,000 jobs and 8 MiB. Jobs in an array
    * are all checked before the first statement; those of an (async) iterable chunk by chunk, so an invalid one
@@ -29,7 +38,7 @@ export interface Verbs<Tx extends object, Client extends object> extends EffectV
    *
    * @returns one answer for each job, in their order; `[]` without any SQL for no jobs
    */
-  enqueueMany(tx: Tx, jobs: Iterable<Job> | AsyncIterable<Job>): Promise<Enqueued[]>;
+  enqueueMany(tx: Tx | Ambient<Tx>, jobs: Iterable<Job> | AsyncIterable<Job>): Promise<Enqueued[]>;
   /**
    * Cancels jobs inside the transaction `tx`. One that waits ends as `cancelled`; one that runs has its signal aborted
    * once the transaction commits. What has ended already, or never was, is not in the answer. A filter takes its first
@@ -39,7 +48,7 @@ export interface Verbs<Tx extends object, Client extends object> extends EffectV
    *
    * @throws NotInTransactionError, InvalidRequestError before any SQL is sent; the transaction stays usable
    */
-  cancel(tx: Tx, idOrFilter: string | JobFilter): Promise<Changed>;
+  cancel(tx: Tx | Ambient<Tx>, idOrFilter: string | JobFilter): Promise<Changed>;
   /**
    * Brings back jobs that have ended, inside the transaction `tx`, under their own ids; and makes jobs ready at once
    * that wait for another attempt. A filter without `ids` or `state` takes what has failed: dead jobs, and those that
@@ -47,22 +56,22 @@ export interface Verbs<Tx extends object, Client extends object> extends EffectV
    *
    * @throws NotInTransactionError, InvalidRequestError before any SQL is sent
    */
-  retry(tx: Tx, idOrFilter: string | JobFilter): Promise<Changed>;
+  retry(tx: Tx | Ambient<Tx>, idOrFilter: string | JobFilter): Promise<Changed>;
   /**
    * Moves jobs that wait (`scheduled` or `ready`) to another time, inside the transaction `tx`: `{ runAt }`, or
    * `{ delayMs }` from now. A time that has passed makes them ready.
    *
    * @throws NotInTransactionError, InvalidRequestError before any SQL is sent
    */
-  reschedule(tx: Tx, idOrFilter: string | JobFilter, time: Time): Promise<Changed>;
+  reschedule(tx: Tx | Ambient<Tx>, idOrFilter: string | JobFilter, time: Time): Promise<Changed>;
   /**
    * Pauses a queue inside the transaction `tx`: after its commit no worker starts a job of it. What runs goes on.
    *
    * @throws NotInTransactionError, InvalidRequestError before any SQL is sent
    */
-  pause(tx: Tx, queue: string): Promise<QueueChanged>;
+  pause(tx: Tx | Ambient<Tx>, queue: string): Promise<QueueChanged>;
   /** Ends a pause inside the transaction `tx`, and wakes workers at its commit. @throws as `pause` does */
-  resume(tx: Tx, queue: string): Promise<QueueChanged>;
+  resume(tx: Tx | Ambient<Tx>, queue: string): Promise<QueueChanged>;
   /**
    * Publishes to a topic inside the transaction `tx`: each job type that has subscribed gets a job in its queue, if,
    * and only if, the transaction commits. One statement.
@@ -71,7 +80,7 @@ export interface Verbs<Tx extends object, Client extends object> extends EffectV
    * @throws NotInTransactionError, InvalidJobError before any SQL is sent
    */
   publish<Payload>(
-    tx: Tx,
+    tx: Tx | Ambient<Tx>,
     topic: Topic<Payload>,
     payload: NoInfer<Payload>,
     options?: PublishOptions | undefined,
@@ -91,7 +100,7 @@ export interface Verbs<Tx extends object, Client extends object> extends EffectV
    * @throws ReentryError when `fn` calls for the same key in the same transaction
    */
   idempotent<Answer>(
-    tx: Tx,
+    tx: Tx | Ambient<Tx>,
     key: readonly [scope: string, key: string],
     fn: () => Answer | Promise<Answer>,
     options?: IdempotentOptions | undefined,
