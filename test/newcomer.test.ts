@@ -26,7 +26,7 @@ symlinkSync(join(root, "test/newcomer/node_modules"), join(folder, "packages/pos
 const harnesses = await allHarnesses(pathToFileURL(`${folder}/packages/`));
 
 test("CONTRIBUTING.md shows the files of an adapter that are compiled and linted here", () => {
-  expect([...files.keys()]).toEqual(["package.json", "src/index.ts", "test/harness.ts"]);
+  expect([...files.keys()]).toEqual(["package.json", "src/index.ts", "src/testing.ts", "test/harness.ts"]);
   for (const [path, code] of files)
     expect(code).toBe(readFileSync(join(root, "test/newcomer", path), "utf8"));
 });

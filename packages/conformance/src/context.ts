@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { defineJob, type JobType, type } from "@pillion/core";
 import type { Verbs } from "@pillion/core/adapter";
+import type { TestVerbs } from "@pillion/core/testing";
 import type { Connection, ConnectOptions, Harness, OpenOptions, Order } from "./harness.ts";
 import type { Place } from "./place.ts";
 import type { Reader } from "./reader.ts";
@@ -25,6 +26,8 @@ export interface Context {
   readonly harness: Harness;
   /** The adapter, bound to the run's schema of jobs. */
   readonly verbs: Verbs<object, object>;
+  /** The adapter's verbs for tests of applications, bound to the same. */
+  readonly testing: TestVerbs<object>;
   readonly place: Place;
   readonly reader: Reader;
   /** A client with a pool of six. */
@@ -62,6 +65,7 @@ export function makeContext(parts: ContextParts): { context: Context; end(): Pro
     place,
     reader: place.reader,
     verbs: harness.adapter.configure({ schema: place.jobs }),
+    testing: harness.testing.configure({ schema: place.jobs }),
     async connect(options = {}) {
       const connection = await harness.connect({
         url: place.url,

@@ -1,5 +1,6 @@
 import type { Enqueued, Job } from "@pillion/core";
 import type { TransactionOptions, Verbs } from "@pillion/core/adapter";
+import type { TestVerbs } from "@pillion/core/testing";
 
 /**
  * What an ORM tells the suite about itself, in its own words. Every part runs on the ORM's public API: the suite
@@ -19,6 +20,8 @@ export interface Harness<Tx extends object = any, Client extends object = any> {
   readonly module: string;
   /** The adapter: `import * as adapter from "../src/index.ts"`. */
   readonly adapter: Verbs<Tx, Client>;
+  /** Its entry point for tests of applications: `import * as testing from "../src/testing.ts"`. */
+  readonly testing: TestVerbs<Tx>;
   readonly traits: Traits;
 
   /** Opens the ORM's client. No error of a lost connection may go unhandled: add the listeners that it needs. */

@@ -5,7 +5,8 @@ revoke execute on function pillion.wake, pillion.transaction_guard, pillion.guar
   pillion.enqueue_keyed, pillion.wanted_option, pillion.enqueue, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until from public;
 
 -- Gives a role what it needs, and no more: an 'enqueuer' can put jobs in and take them back, and read none; a 'worker'
--- can run them; an 'operator' can besides stop and set queues, and say who subscribes; a 'reader' can look. A role may be given several. To be called by the schema's owner, again after each upgrade.
+-- can run them; an 'operator' can besides stop and set queues, and say who subscribes; a 'reader' can look; a 'tester', which is
+-- for test databases, can look at and run what its own transaction has enqueued. A role may be given several. To be called by the schema's owner, again after each upgrade.
 create function pillion.allow(role text, kind text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -38,10 +39,12 @@ begin
     when 'reader' then array[
       'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.live, pillion.batch, pillion.cancellation, pillion.subscription, pillion.migration',
       'execute on function pillion.find_jobs']
+    when 'tester' then array[
+      'execute on function pillion.enqueued_here, pillion.start_here, pillion.end_here']
   end;
   if rights is null then
     raise exception using errcode = 'invalid_parameter_value',
-      message = format('pillion: %L is no kind of role', kind), hint = 'It is one of ''enqueuer'', ''worker'', ''operator'' and ''reader''.';
+      message = format('pillion: %L is no kind of role', kind), hint = 'It is one of ''enqueuer'', ''worker'', ''operator'', ''reader'' and ''tester''.';
   end if;
   foreach given in array array['usage on schema ' || schema] || rights loop
     execute format('grant %s to %I', given, role);

@@ -1,3 +1,5 @@
+import type { JobState } from "./job/job.ts";
+
 const brand = Symbol.for("pillion.error");
 
 /** What went wrong, for programs: stable across releases. */
@@ -18,6 +20,9 @@ export type PillionErrorCode =
   | "JOB_NOT_FOUND"
   | "INVALID_RESULT"
   | "WAIT_TIMEOUT"
+  | "NOT_ENQUEUED"
+  | "JOBS_FAILED"
+  | "NO_SAVEPOINTS"
   | "RETRY"
   | "DISCARD";
 
@@ -192,6 +197,51 @@ export class InvalidResultError extends PillionError {
 export class WaitTimeoutError extends PillionError {
   constructor(message: string, jobName?: string) {
     super("WAIT_TIMEOUT", message, { jobName, retryable: true });
+  }
+}
+
+/** A test's transaction has not enqueued what `expectEnqueued` was to find. The message lists what it has enqueued. */
+export class NotEnqueuedError extends PillionError {
+  constructor(message: string, jobName: string) {
+    super("NOT_ENQUEUED", message, { jobName });
+  }
+}
+
+/** Jobs that `runEnqueued` ran in a test's transaction have failed, each with what it wrote rolled back. */
+export class JobsFailedError extends PillionError {
+  constructor(
+    message: string,
+    /** The jobs that failed, in the order in which they ran. */
+    readonly failed: readonly FailedJob[],
+    /** The others. */
+    readonly ran: readonly RanJob[],
+  ) {
+    super("JOBS_FAILED", message, { cause: failed[0]?.error, jobName: failed[0]?.name });
+  }
+}
+
+/** A job that `runEnqueued` has run. */
+export interface RanJob {
+  readonly id: string;
+  readonly name: string;
+  /** Which attempt it was, from 1. */
+  readonly attempt: number;
+  /** Where the job is now: `completed`; `scheduled` or `ready` where it is to run again; `dead`; `cancelled`. */
+  readonly state: JobState;
+  /** What its handler returned. */
+  readonly result: unknown;
+}
+
+/** A job whose handler threw while `runEnqueued` ran it. */
+export interface FailedJob extends Omit<RanJob, "result"> {
+  /** What the handler threw. */
+  readonly error: unknown;
+}
+
+/** This ORM's transactions have no savepoints, under which each job of a test is to run. */
+export class NoSavepointsError extends PillionError {
+  constructor(message: string) {
+    super("NO_SAVEPOINTS", message);
   }
 }
 

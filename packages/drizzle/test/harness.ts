@@ -10,6 +10,7 @@ import { drizzle as rcOnPostgres } from "drizzle-orm-rc/postgres-js";
 import pg from "pg";
 import postgres from "postgres";
 import * as adapter from "../src/index.ts";
+import * as testing from "../src/testing.ts";
 
 type Tx = adapter.TransactionOf<ReturnType<typeof drizzleOnPg>>;
 type RcTx = adapter.TransactionOf<ReturnType<typeof rcOnPg>>;
@@ -48,6 +49,7 @@ function harness(
     driver,
     module: import.meta.url,
     adapter,
+    testing,
     traits: {
       finishedHandle: "database",
       handleLives: "transaction",

@@ -123,6 +123,8 @@ const definition: AdapterDefinition<KyselyTransaction, KyselyDatabase> = {
       return result;
     } catch (error) {
       await execute(trx, "rollback to savepoint pillion");
+      // It outlives its rollback, and would hide one of this name around it.
+      await execute(trx, "release savepoint pillion");
       throw error;
     }
   },

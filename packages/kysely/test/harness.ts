@@ -9,6 +9,7 @@ import * as k28 from "kysely";
 import * as k29 from "kysely-0.29";
 import pg from "pg";
 import * as adapter from "../src/index.ts";
+import * as testing from "../src/testing.ts";
 
 interface Tables {
   orders: { id: string; total: number; customer: string | null };
@@ -67,6 +68,7 @@ function harness(packageName: "kysely" | "kysely-0.29", parts: Partial<KyselyHar
     driver: "pg",
     module: import.meta.url,
     adapter,
+    testing,
     traits: {
       finishedHandle: parts.form === "ControlledTransaction" ? "adapter" : "orm",
       handleLives: "transaction",

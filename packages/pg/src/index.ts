@@ -110,6 +110,8 @@ const definition: AdapterDefinition<PgTransaction, PgClient> = {
       return result;
     } catch (error) {
       await client.query("rollback to savepoint pillion");
+      // It outlives its rollback, and would hide one of this name around it.
+      await client.query("release savepoint pillion");
       throw error;
     }
   },

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { type Harness, versionOf, type WrongHandle } from "@pillion/conformance";
 import type pg from "pg";
 import * as adapter from "../src/index.ts";
+import * as testing from "../src/testing.ts";
 
 type Tx = adapter.PgTransaction;
 type Client = adapter.PgClient;
@@ -27,6 +28,7 @@ function harness(packageName: string, parts: Pick<Harness<Tx, Client>, "traits" 
     driver: "pg",
     module: import.meta.url,
     adapter,
+    testing,
     async connect({ url, poolSize }) {
       const pool = new Pool({ connectionString: url, max: poolSize });
       pool.on("error", () => {});

@@ -126,6 +126,8 @@ const definition: AdapterDefinition<PrismaTransaction, PrismaRoot> = {
       return result;
     } catch (error) {
       await tx.$executeRawUnsafe("rollback to savepoint pillion");
+      // It outlives its rollback, and would hide one of this name around it.
+      await tx.$executeRawUnsafe("release savepoint pillion");
       throw error;
     }
   },

@@ -1,5 +1,6 @@
 import { type Connection, type Harness, versionOf, type WrongHandle } from "@pillion/conformance";
 import * as adapter from "../src/index.ts";
+import * as testing from "../src/testing.ts";
 import * as prisma6 from "./prisma-6/index.ts";
 import * as prisma7 from "./prisma-7/index.ts";
 
@@ -43,6 +44,7 @@ function harness(release: (typeof releases)[number], form: "PrismaClient" | "ext
     form,
     module: import.meta.url,
     adapter,
+    testing,
     traits: {
       finishedHandle: "orm",
       handleLives: "transaction",

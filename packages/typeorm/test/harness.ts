@@ -3,6 +3,7 @@ import { type Harness, versionOf, type WrongHandle } from "@pillion/conformance"
 import * as current from "typeorm";
 import * as currentTransactional from "typeorm-transactional";
 import * as adapter from "../src/index.ts";
+import * as testing from "../src/testing.ts";
 import * as old from "./typeorm-0.3/index.ts";
 
 type Tx = adapter.TypeOrmTransaction;
@@ -79,6 +80,7 @@ function harness(release: typeof currentRelease, version: string, form: string):
     form,
     module: import.meta.url,
     adapter,
+    testing,
     traits: {
       finishedHandle: "adapter",
       handleLives: "connection",

@@ -1,6 +1,7 @@
 import { type Harness, versionOf } from "@pillion/conformance";
 import postgres, { type Sql, type TransactionSql } from "postgres";
 import * as adapter from "../src/index.ts";
+import * as testing from "../src/testing.ts";
 
 const harness: Harness<TransactionSql, Sql> = {
   orm: "postgres",
@@ -8,6 +9,7 @@ const harness: Harness<TransactionSql, Sql> = {
   driver: "postgres",
   module: import.meta.url,
   adapter,
+  testing,
   traits: {
     finishedHandle: "database",
     handleLives: "transaction",

@@ -7,6 +7,8 @@ import { badInput } from "./bad-input.ts";
 import { batches } from "./batches.ts";
 import { commitForms } from "./commit-forms.ts";
 import { contendedKeys } from "./contended-keys.ts";
+import { expectEnqueuedSuite } from "./expect-enqueued.ts";
+import { failingJobs } from "./failing-jobs.ts";
 import { failuresAtCommit } from "./failures-at-commit.ts";
 import { hostileSettings } from "./hostile-settings.ts";
 import { idempotentSuite } from "./idempotent.ts";
@@ -21,6 +23,7 @@ import { oneConnection } from "./one-connection.ts";
 import { optionsSuite } from "./options.ts";
 import { payload } from "./payload.ts";
 import { foreignHandles, refusals } from "./refusals.ts";
+import { runEnqueuedSuite } from "./run-enqueued.ts";
 import { savepoints } from "./savepoints.ts";
 import { standalone } from "./standalone.ts";
 import { transactionalHandlers } from "./transactional-handlers.ts";
@@ -57,5 +60,8 @@ export function suites(others: readonly Harness[]): readonly Suite[] {
     transactionalHandlers,
     killedHandler,
     idempotentSuite,
+    expectEnqueuedSuite,
+    runEnqueuedSuite,
+    failingJobs,
   ];
 }

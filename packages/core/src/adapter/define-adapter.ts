@@ -15,7 +15,7 @@ import { batches } from "./batches.ts";
 import { changes } from "./changes.ts";
 import type { AdapterDefinition } from "./definition.ts";
 import { effects } from "./effects.ts";
-import type { Ground } from "./ground.ts";
+import { type Ground, groundKey } from "./ground.ts";
 import { idempotentOn } from "./idempotent.ts";
 import { openTransactionOf } from "./open-transaction.ts";
 import { describe, isClient, isTransaction } from "./questions.ts";
@@ -73,9 +73,10 @@ function bind<Tx extends object, Client extends object>(
     pinOf: (tx) => pins.get(tx) ?? null,
     pinTo,
     send,
+    ...(definition.savepoint && { savepoint: definition.savepoint.bind(definition) as never }),
   };
 
-  return {
+  const verbs: Adapter<Tx, Client> = {
     ...effects(definition, engine, send),
     ...changes(ground),
     idempotent: idempotentOn(ground),
@@ -141,6 +142,7 @@ function bind<Tx extends object, Client extends object>(
       return inColumns(statementOf(engine, [row], true, null));
     },
   };
+  return Object.assign(verbs, { [groundKey]: ground });
 }
 
 function statementOf(

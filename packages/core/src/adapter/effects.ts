@@ -69,6 +69,7 @@ export function effects<Tx extends object, Client extends object>(
     fn: (tx: Tx) => Result | Promise<Result>,
     options: unknown,
   ): Promise<Result> {
+    if (attempt.commitHere) return attempt.commitHere(definition.name, fn);
     for (let round = 1; ; round++) {
       attempt.signal.throwIfAborted();
       let ended: { readonly result: Result } | undefined;

@@ -14,7 +14,12 @@ export interface Ground<Tx extends object> {
   pinOf(tx: Tx): string | null;
   pinTo(tx: Tx, xid: string): void;
   send(tx: Tx, statement: Statement): Promise<readonly Row[]>;
+  /** Runs `fn` under a savepoint; a throw rolls back to it and is passed on. Absent where the ORM has none. */
+  savepoint?<T>(tx: Tx, fn: (tx: Tx) => Promise<T>): Promise<T>;
 }
+
+/** Where an adapter's verbs carry their ground, for the entry points that stand on it too. */
+export const groundKey: unique symbol = Symbol.for("pillion.ground");
 
 /**
  * Calls a guarded function of the database in a transaction, which the handle is pinned to from then on; answers its

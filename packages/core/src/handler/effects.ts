@@ -18,6 +18,11 @@ export interface OpenAttempt {
   loseLease(): Error;
   /** `job 12 "mail.send" (attempt 2 of 8)` */
   toString(): string;
+  /**
+   * Set in a test, which runs its jobs in its own transaction: runs `fn` in that one, in place of a transaction of the
+   * handler's client, and completes the attempt. `orm` is the name of the handler's.
+   */
+  commitHere?<Result>(orm: string, fn: (tx: never) => Result | Promise<Result>): Promise<Result>;
 }
 
 /** The client in whose transactions a handler completes its attempts itself. */

@@ -10,6 +10,7 @@ import { enqueueKeyed, enqueueMany } from "./enqueue-many.ts";
 import { findEndings } from "./find-endings.ts";
 import { findJob } from "./find-job.ts";
 import { fireSchedules } from "./fire-schedules.ts";
+import { endHere, enqueuedHere, startHere } from "./here.ts";
 import { keep } from "./keep.ts";
 import { listJobs } from "./list-jobs.ts";
 import { listSchedules } from "./list-schedules.ts";
@@ -51,6 +52,9 @@ export function postgresEngine(schemaName: string) {
     beginOnce: beginOnce(schema),
     endOnce: endOnce(schema),
     sweepAnswers: sweepAnswers(schema),
+    enqueuedHere: enqueuedHere(schema),
+    startHere: startHere(schema),
+    endHere: endHere(schema),
     markStarted: markStarted(schema),
     unpack: unpack(schema),
     retry: retry(schema),
