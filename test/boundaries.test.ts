@@ -14,9 +14,9 @@ const adapters = shipped.filter(
 const adapterNames = new Set(adapters.map(({ manifest }) => manifest.name));
 /** `test` may import anything. */
 const outside = sources.filter(({ path }) => !path.startsWith("test/"));
-/** What producers import: it must run where there is neither Node nor pg. */
+/** What producers import: it must run where there is neither Node nor pg. Tests of applications run what workers do. */
 const producerCore = core.filter(
-  ({ path }) => !/^packages\/core\/src\/(worker|migrate|admin|schedule)\//.test(path),
+  ({ path }) => !/^packages\/core\/src\/(worker|migrate|admin|schedule|testing)\//.test(path),
 );
 
 test("a relative import stays in its package; a launcher alone, which runs before the install, goes by path", () => {
@@ -63,7 +63,7 @@ test("core imports Node, pg and croner in worker, migrate, admin and schedule on
         kind === "node" ||
         packageName === "pg" ||
         packageName === "croner" ||
-        /^packages\/core\/src\/(worker|migrate|admin|schedule)\//.test(specifier),
+        /^packages\/core\/src\/(worker|migrate|admin|schedule|testing)\//.test(specifier),
     ),
   ).toEqual([]);
 });

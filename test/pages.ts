@@ -38,7 +38,7 @@ export function sourcesOf(page: Page): string[] {
   const [folder, name] = page.path.split("/");
   if (folder === "packages") return [`packages/${name}/example.ts`];
   if (folder === "CONTRIBUTING.md")
-    return ["src/index.ts", "test/harness.ts"].map((file) => `test/newcomer/${file}`);
+    return ["src/index.ts", "src/testing.ts", "test/harness.ts"].map((file) => `test/newcomer/${file}`);
   const examples = folder === "docs" ? "test/docs" : "test/docs/readme";
   return readdirSync(join(root, examples))
     .filter((file) => file.endsWith(".ts"))

@@ -13,7 +13,12 @@ const entries = entryPoints(
 test("every entry point that the documentation names is there", () => {
   expect(entries).toEqual(
     expect.arrayContaining(
-      ["", "/worker", "/admin", "/migrate", "/adapter"].map((path) => `@pillion/core${path}`),
+      ["", "/worker", "/admin", "/migrate", "/adapter", "/testing"].map((path) => `@pillion/core${path}`),
+    ),
+  );
+  expect(entries).toEqual(
+    expect.arrayContaining(
+      ["pg", "drizzle", "kysely", "prisma", "typeorm"].map((orm) => `@pillion/${orm}/testing`),
     ),
   );
 });

@@ -6,6 +6,7 @@ import { saboteurs as effects } from "./effects.ts";
 import { saboteurs as pins } from "./pins.ts";
 import type { Saboteur } from "./saboteur.ts";
 import { saboteurs as statements } from "./statements.ts";
+import { saboteurs as testing } from "./testing.ts";
 import { saboteurs as transactions } from "./transactions.ts";
 import { saboteurs as verbs } from "./verbs.ts";
 
@@ -19,4 +20,5 @@ export const saboteurs: readonly Saboteur[] = [
   ...verbs,
   ...effects,
   ...ambient,
+  ...testing,
 ];

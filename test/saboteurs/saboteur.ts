@@ -1,9 +1,11 @@
 import type { Connection, Harness } from "@pillion/conformance";
-import type { Verbs } from "@pillion/core/adapter";
+import type { Settings, Verbs } from "@pillion/core/adapter";
+import type { TestVerbs } from "@pillion/core/testing";
 
 // biome-ignore lint/suspicious/noExplicitAny: handles of whichever ORM the saboteur stands on
 type Any = any;
 export type AnyVerbs = Verbs<Any, Any>;
+export type AnyTestVerbs = TestVerbs<Any>;
 type AnyConnection = Connection<Any, Any>;
 
 /** A broken adapter, to see whether the conformance suite catches it. */
@@ -26,6 +28,8 @@ type Verdict = Pick<Saboteur, "name" | "caughtBy" | "saying">;
 export interface Sabotage extends Verdict, Partial<Pick<Saboteur, "also" | "patienceMs">> {
   /** The verbs that it replaces; `honest` are bound to the schema in use. */
   verbs(honest: AnyVerbs): Partial<AnyVerbs>;
+  /** The same, of its entry point for tests. */
+  testing?(honest: AnyTestVerbs): Partial<AnyTestVerbs>;
   /** What it hooks into the ORM's client. */
   connection?(honest: AnyConnection): AnyConnection;
 }
@@ -37,20 +41,22 @@ export interface Sabotage extends Verdict, Partial<Pick<Saboteur, "also" | "pati
  */
 export function saboteur(honest: Harness, module: string, sabotage: Sabotage): Saboteur {
   const { name, caughtBy, saying, also = [], patienceMs = 20_000, connection = (same) => same } = sabotage;
+  const { verbs, testing = () => ({}) } = sabotage;
   const harness: Harness = {
     ...honest,
     form: `an adapter that ${name}`,
     module,
-    adapter: altered(honest.adapter, sabotage.verbs),
+    adapter: altered(honest.adapter, verbs),
+    testing: altered(honest.testing, testing),
     connect: async (options) => connection(await honest.connect(options)),
   };
   return { name, caughtBy, saying, also, patienceMs, harness };
 }
 
-function altered(honest: AnyVerbs, verbs: Sabotage["verbs"]): AnyVerbs {
+function altered<V extends AnyVerbs | AnyTestVerbs>(honest: V, alter: (honest: V) => Partial<V>): V {
   return {
     ...honest,
-    ...verbs(honest),
-    configure: (settings) => altered(honest.configure(settings), verbs),
+    ...alter(honest),
+    configure: (settings: Settings) => altered(honest.configure(settings) as V, alter),
   };
 }

@@ -101,7 +101,7 @@ create table pillion.idempotency (
   key text not null,
   xid xid8 not null,
   answered boolean not null default false,
-  answer json,
+  answer jsonb,
   expires_at timestamp with time zone not null
 ) with (
   autovacuum_vacuum_scale_factor=0.05,
@@ -399,10 +399,12 @@ begin
     when 'reader' then array[
       'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.live, pillion.batch, pillion.cancellation, pillion.subscription, pillion.migration',
       'execute on function pillion.find_jobs']
+    when 'tester' then array[
+      'execute on function pillion.enqueued_here, pillion.start_here, pillion.end_here']
   end;
   if rights is null then
     raise exception using errcode = 'invalid_parameter_value',
-      message = format('pillion: %L is no kind of role', kind), hint = 'It is one of ''enqueuer'', ''worker'', ''operator'' and ''reader''.';
+      message = format('pillion: %L is no kind of role', kind), hint = 'It is one of ''enqueuer'', ''worker'', ''operator'', ''reader'' and ''tester''.';
   end if;
   foreach given in array array['usage on schema ' || schema] || rights loop
     execute format('grant %s to %I', given, role);
@@ -451,7 +453,7 @@ begin
     values (begin_once.scope, begin_once.key, pg_current_xact_id(), until)
     on conflict do nothing;
     exit when found;
-    select i.* into held from pillion.idempotency i where i.scope = begin_once.scope and i.key = begin_once.key;
+    select i.* into held from pillion.idempotency i where i.scope = begin_once.scope and i.key = begin_once.key for update;
     -- Another had it, and has rolled back or freed it.
     continue when not found;
     if held.answered and held.expires_at > at then
@@ -462,8 +464,8 @@ begin
     end if;
     -- It has expired; or its transaction was committed before it had an answer, and nobody works one out any more.
     update pillion.idempotency i set xid = pg_current_xact_id(), answered = false, answer = null, expires_at = until
-    where i.scope = begin_once.scope and i.key = begin_once.key and i.xid = held.xid and i.answered = held.answered;
-    exit when found;
+    where i.scope = begin_once.scope and i.key = begin_once.key;
+    exit;
   end loop;
   return json_build_object('xid', pg_current_xact_id()::text, 'found', 'nothing')::text;
 end $function$
@@ -836,8 +838,48 @@ exception when lock_not_available or deadlock_detected then
 end $function$
 ;
 
-CREATE OR REPLACE FUNCTION pillion.end_once(scope text, key text, answered boolean, answer json)
- RETURNS boolean
+CREATE OR REPLACE FUNCTION pillion.end_here(id bigint, claim bigint, outcome text, delay_ms double precision, detail jsonb, now timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  at    constant timestamptz := greatest(now, statement_timestamp());
+  ended pillion.job;
+begin
+  select j.* into ended from pillion.job j
+  where j.id = end_here.id and j.claim = end_here.claim and j.enqueued_xid = pg_current_xact_id() and j.created_at >= transaction_timestamp();
+  if not found then
+    raise exception using errcode = 'no_data_found',
+      message = format('pillion: job %s does not run in this transaction', end_here.id),
+      hint = 'Its handler has rolled back the transaction that runEnqueued was given. Leave that to the test.';
+  elsif outcome = 'completed' then
+    perform pillion.complete(end_here.id, end_here.claim, 0, detail);
+  elsif outcome in ('failed', 'snoozed') then
+    insert into pillion.attempt (job, attempt, worker, started_at, finished_at, outcome, error, keep_until)
+    select ended.id, ended.attempt, 0, ended.started_at, statement_timestamp(), end_here.outcome, detail,
+      pillion.keep_attempt_until((select q from pillion.queue q where q.name = ended.queue), statement_timestamp());
+    update pillion.job j
+    set state = case when delay_ms > 0 then 'scheduled' else 'ready' end::pillion.job_state,
+      run_at = at + delay_ms * interval '1 millisecond', attempt = j.attempt - (end_here.outcome = 'snoozed')::integer,
+      position = nextval('pillion.position'), worker = null, claim = null, started_at = null
+    where j.id = ended.id;
+  else
+    delete from pillion.job j where j.id = ended.id;
+    insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, start_before, started_at,
+      worker, unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, error, keep_until)
+    select ended.id, ended.queue, ended.name, ended.version, ended.priority, ended.attempt, ended.max_attempts, ended.created_at, ended.run_at,
+      ended.start_before, ended.started_at, ended.worker, ended.unique_key, ended.partition_key, ended.enqueued_xid, ended.payload,
+      ended.headers, end_here.outcome::pillion.job_state, statement_timestamp(), detail,
+      pillion.keep_until((select q from pillion.queue q where q.name = ended.queue), end_here.outcome::pillion.job_state, statement_timestamp());
+  end if;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.end_once(scope text, key text, answered boolean, answer jsonb)
+ RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -851,7 +893,6 @@ begin
     delete from pillion.idempotency i
     where i.scope = end_once.scope and i.key = end_once.key and i.xid = pg_current_xact_id() and not i.answered;
   end if;
-  return found;
 end $function$
 ;
 
@@ -1102,6 +1143,26 @@ begin
   where options is null or coalesce(options::json ->> 'pin' = pg_current_xact_id()::text, true)
   returning j.enqueued_xid || ' ' || j.id || ',true,' || j.state into answer;
   return answer;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.enqueued_here(pin text DEFAULT NULL::text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if pin <> pg_current_xact_id()::text then
+    return null;
+  end if;
+  return json_build_object('xid', pg_current_xact_id()::text, 'jobs', coalesce((
+    select json_agg(json_build_object(
+      'id', j.id::text, 'name', j.name, 'version', j.version, 'payload', j.payload, 'state', j.state, 'queue', j.queue, 'priority', j.priority,
+      'runAt', extract(epoch from j.run_at) * 1000, 'attempt', j.attempt, 'uniqueKey', j.unique_key,
+      'partitionKey', j.partition_key, 'headers', j.headers) order by j.id)
+    from pillion.job j
+    where j.enqueued_xid = pg_current_xact_id() and j.created_at >= transaction_timestamp() and j.state in ('scheduled', 'ready')), '[]'))::text;
 end $function$
 ;
 
@@ -1660,6 +1721,40 @@ begin
   perform pillion.make_days('pillion.archive', statement_timestamp(), 67108864, '{}', '{}');
   perform pillion.make_days('pillion.attempt', statement_timestamp(), 67108864, '{}', '{}');
   return null;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.start_here(handled text[], passed bigint[], now timestamp with time zone DEFAULT NULL::timestamp with time zone, guarded boolean DEFAULT false, pin text DEFAULT NULL::text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  at      constant timestamptz := greatest(now, statement_timestamp());
+  started pillion.job;
+begin
+  if pin <> pg_current_xact_id()::text then
+    return null;
+  end if;
+  perform pillion.guard_verb('runEnqueued', guarded);
+  update pillion.job j
+  set state = 'running', worker = 0, claim = nextval('pillion.claim'), started_at = statement_timestamp(), attempt = j.attempt + 1
+  where j.id = (
+    select k.id from pillion.job k
+    where k.enqueued_xid = pg_current_xact_id() and k.created_at >= transaction_timestamp()
+      and (k.state = 'ready' or k.state = 'scheduled' and k.run_at <= at)
+      and k.name || '@' || k.version = any (handled) and k.id <> all (passed)
+    order by case when k.state = 'scheduled' then k.run_at else '-infinity' end, k.priority desc, k.position
+    limit 1)
+  returning j.* into started;
+  return json_build_object('xid', pg_current_xact_id()::text, 'claim', started.claim::text,
+    'job', case when started.id is not null then json_build_object(
+      'id', started.id::text, 'position', started.position, 'priority', started.priority, 'queue', started.queue,
+      'name', started.name, 'version', started.version, 'attempt', started.attempt, 'maxAttempts', coalesce(started.max_attempts, 0),
+      'createdAt', extract(epoch from started.created_at) * 1000, 'payload', started.payload,
+      'more', json_build_object('runAt', extract(epoch from started.run_at) * 1000, 'headers', started.headers,
+        'partitionKey', started.partition_key, 'startInMs', extract(epoch from started.start_before - at) * 1000)) end)::text;
 end $function$
 ;
 

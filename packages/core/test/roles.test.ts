@@ -1,13 +1,15 @@
 import { defineJob, defineTopic, type } from "@pillion/core";
 import { createAdmin } from "@pillion/core/admin";
+import { testingOf } from "@pillion/core/testing";
 import { createWorker, handle, schedule } from "@pillion/core/worker";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { forms } from "./every-form.ts";
 import { type OwnQueue, ownQueue } from "./own-queue.ts";
+import { withSavepoints } from "./testing/with-savepoints.ts";
 import { urlWith } from "./url-with.ts";
 
-const kinds = ["enqueuer", "worker", "operator", "reader", "nobody"] as const;
+const kinds = ["enqueuer", "worker", "operator", "reader", "tester", "nobody"] as const;
 type Kind = (typeof kinds)[number];
 
 let queue: OwnQueue;
@@ -120,7 +122,12 @@ const enqueueing = [
   "insert into pillion.job (name, payload) values ('x', '1')",
 ];
 
-const inside = ["select pillion.wake('default')", "select pillion.guard_verb('x', false)"];
+const testing = [
+  "select pillion.enqueued_here()",
+  "select pillion.start_here('{}', '{}')",
+  "select pillion.end_here(1, 1, 'completed', 0, null)",
+];
+const inside = ["select pillion.wake('default')", "select pillion.guard_verb('x', false)", ...testing];
 const looking = ["select pillion.find_jobs('{}', '{}', 1)"];
 
 test.each([...reading, ...writing, ...settingQueues, ...inside, ...looking])(
@@ -147,6 +154,44 @@ test.each([...reading, ...writing, ...enqueueing, ...changing, ...settingQueues]
     await expect(as("nobody", statement)).rejects.toMatchObject(denied);
   },
 );
+
+test.each([...reading, ...writing, ...enqueueing, ...changing, ...settingQueues])(
+  "a tester does nothing else: %s",
+  async (statement) => {
+    await expect(as("tester", statement)).rejects.toMatchObject(denied);
+  },
+);
+
+test("an enqueuer that is a tester too runs what its transaction has enqueued, with no worker's rights", async () => {
+  const role = `${queue.schema}_tester`;
+  await queue.query("select pillion.allow($1, 'enqueuer')", [role]);
+  const tx = await pools.tester.connect();
+  try {
+    await tx.query("begin");
+    const { expectEnqueued, runEnqueued } = testingOf(withSavepoints("pg", queue.schema));
+    const failing = defineJob({ name: "failing", payload: type<number>(), maxAttempts: 1 });
+    await queue.verbs.enqueueMany(tx, [
+      echo(1),
+      echo(2, { delayMs: 60_000 }),
+      failing(3),
+      failing(4, { maxAttempts: 2 }),
+    ]);
+    const handlers = [
+      handle(echo, () => {}),
+      handle(failing, () => {
+        throw new Error("no");
+      }),
+    ];
+    await expect(runEnqueued(tx, handlers)).rejects.toMatchObject({
+      ran: [{ name: "echo" }],
+      failed: [{ state: "dead" }, { state: "scheduled" }],
+    });
+    expect(await expectEnqueued(tx, echo)).toMatchObject([{ payload: 2, state: "scheduled" }]);
+  } finally {
+    await tx.query("rollback");
+    tx.release();
+  }
+});
 
 test("a worker runs jobs to every end: completed, retried, dead, handed back, promoted", async () => {
   const [fail, wait] = [
@@ -283,6 +328,6 @@ test("a kind of role that there is not is refused by name", async () => {
   await expect(queue.query("select pillion.allow('postgres', 'admin')")).rejects.toMatchObject({
     code: "22023",
     message: "pillion: 'admin' is no kind of role",
-    hint: "It is one of 'enqueuer', 'worker', 'operator' and 'reader'.",
+    hint: "It is one of 'enqueuer', 'worker', 'operator', 'reader' and 'tester'.",
   });
 });

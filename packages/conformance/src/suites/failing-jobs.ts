@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { DiscardError, defineJob, JobsFailedError, RetryError } from "@pillion/core";
 import { handle, handleMany } from "@pillion/core/worker";
-import { accepted, refusal } from "../expect.ts";
+import { accepted, refusal, rejection } from "../expect.ts";
+import type { Order } from "../harness.ts";
 import { orderJob } from "../order-job.ts";
 import type { Case, Suite } from "../suite.ts";
 import { ordersIn } from "./run-enqueued.ts";
@@ -195,6 +196,46 @@ const cases: Case[] = [
       );
       assert.equal(await ordersIn(context, tx, kept.id), 1, "what was committed");
       assert.equal(await ordersIn(context, tx, undone.id), 0, "what a commit that failed has written");
+    },
+  },
+  {
+    name: "a handler's own nested transactions end as they do anywhere, and with their job",
+    needs: "savepoints",
+    async run(context) {
+      const connection = await context.connection();
+      const { tx } = await context.open(connection);
+      const { harness, verbs, testing } = context;
+      const name = context.jobType().name;
+      const [failing, fine] = [orderJob(name, "failing"), orderJob(name)];
+      const [first, nested, kept] = [context.order(), context.order(), context.order()];
+      const nesting = async (tx: object, outer: Order) => {
+        await harness.insertOrder(tx, outer);
+        const taken = harness.savepoint!(tx, async (inner) => {
+          await harness.insertOrder(inner, nested);
+          await harness.insertOrder(inner, nested);
+        });
+        await rejection(taken, "the same order was inserted twice");
+      };
+      const handlers = [
+        verbs.transactional(connection.client, failing, async (tx, job) => {
+          await nesting(tx, job.payload);
+          throw new Error("no");
+        }),
+        verbs.transactional(connection.client, fine, async (tx, job) => {
+          await nesting(tx, job.payload);
+          return { total: 1 };
+        }),
+      ];
+      await verbs.enqueueMany(tx, [failing(first), fine(kept)]);
+      await failureOf(testing.runEnqueued(tx, handlers));
+      const counts = [first, nested, kept].map(
+        ({ id }) =>
+          () =>
+            ordersIn(context, tx, id),
+      );
+      const seen: number[] = [];
+      for (const count of counts) seen.push(await count());
+      assert.deepEqual(seen, [0, 0, 1], "orders of the failed job, of inner transactions, of the other job");
     },
   },
 ];

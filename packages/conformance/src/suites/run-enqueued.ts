@@ -166,11 +166,12 @@ const cases: Case[] = [
       const type = context.jobType();
       const seen: unknown[] = [];
       const handlers = [handle(type, ({ payload }) => void seen.push(payload))];
-      await harness.savepoint!(tx, async (inner) => {
+      const nested = harness.savepoint!(tx, async (inner) => {
         await verbs.enqueue(inner, type(1));
         await testing.runEnqueued(inner, handlers);
         await verbs.enqueue(inner, type(2));
       });
+      await accepted(nested, "the inner transaction");
       assert.deepEqual(seen, [1], "what ran in the inner transaction");
       await testing.runEnqueued(tx, handlers);
       assert.deepEqual(seen, [1, 2], "what ran");
