@@ -101,7 +101,7 @@ create table pillion.idempotency (
   key text not null,
   xid xid8 not null,
   answered boolean not null default false,
-  answer jsonb,
+  answer json,
   expires_at timestamp with time zone not null
 ) with (
   autovacuum_vacuum_scale_factor=0.05,
@@ -453,7 +453,7 @@ begin
     values (begin_once.scope, begin_once.key, pg_current_xact_id(), until)
     on conflict do nothing;
     exit when found;
-    select i.* into held from pillion.idempotency i where i.scope = begin_once.scope and i.key = begin_once.key for update;
+    select i.* into held from pillion.idempotency i where i.scope = begin_once.scope and i.key = begin_once.key;
     -- Another had it, and has rolled back or freed it.
     continue when not found;
     if held.answered and held.expires_at > at then
@@ -464,8 +464,8 @@ begin
     end if;
     -- It has expired; or its transaction was committed before it had an answer, and nobody works one out any more.
     update pillion.idempotency i set xid = pg_current_xact_id(), answered = false, answer = null, expires_at = until
-    where i.scope = begin_once.scope and i.key = begin_once.key;
-    exit;
+    where i.scope = begin_once.scope and i.key = begin_once.key and i.xid = held.xid and i.answered = held.answered;
+    exit when found;
   end loop;
   return json_build_object('xid', pg_current_xact_id()::text, 'found', 'nothing')::text;
 end $function$
@@ -878,8 +878,8 @@ begin
 end $function$
 ;
 
-CREATE OR REPLACE FUNCTION pillion.end_once(scope text, key text, answered boolean, answer jsonb)
- RETURNS void
+CREATE OR REPLACE FUNCTION pillion.end_once(scope text, key text, answered boolean, answer json)
+ RETURNS boolean
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -893,6 +893,7 @@ begin
     delete from pillion.idempotency i
     where i.scope = end_once.scope and i.key = end_once.key and i.xid = pg_current_xact_id() and not i.answered;
   end if;
+  return found;
 end $function$
 ;
 

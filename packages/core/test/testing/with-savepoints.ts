@@ -10,6 +10,17 @@ export const withSavepoints = (name: string, schema: string): Adapter<pg.ClientB
     inTransaction: (client) => "escapeIdentifier" in client,
     isClient: (handle) => "totalCount" in handle,
     run: async (handle, { text, values }) => (await handle.query(text, [...values])).rows,
+    async transaction(pool, _options, fn) {
+      const client = await pool.connect();
+      try {
+        await client.query("begin");
+        const result = await fn(client);
+        await client.query("commit");
+        return result;
+      } finally {
+        client.release(true);
+      }
+    },
     async savepoint(client, fn) {
       await client.query("savepoint s");
       try {
