@@ -1,3 +1,4 @@
+import type { Ambient } from "../adapter/ambient.ts";
 import { type Ground, guardedCall } from "../adapter/ground.ts";
 import { InvalidRequestError, NotEnqueuedError } from "../errors.ts";
 import { isJobType, type JobType } from "../job/type.ts";
@@ -36,7 +37,7 @@ export function expectEnqueuedOn<Tx extends object>(ground: Ground<Tx>) {
   const call = guardedCall(ground);
 
   return async <Input, Output, Result>(
-    tx: Tx,
+    given: Tx | Ambient<Tx>,
     jobType: JobType<Input, Output, Result>,
     partialPayload?: PartialPayload<Input>,
     { times }: ExpectEnqueuedOptions = {},
@@ -45,7 +46,7 @@ export function expectEnqueuedOn<Tx extends object>(ground: Ground<Tx>) {
       throw new InvalidRequestError(
         `expectEnqueued: the second argument is ${show(jobType)}, not what defineJob returned.`,
       );
-    ground.checkTransaction("expectEnqueued", tx, ` of job "${jobType.name}"`);
+    const tx = ground.openTransaction("expectEnqueued", given, ` of job "${jobType.name}"`);
     const expected = checkPayload(jobType.name, partialPayload);
     if (times !== undefined && !(Number.isInteger(times) && times >= 0))
       throw new InvalidRequestError(

@@ -1,3 +1,4 @@
+import type { Ambient } from "../adapter/ambient.ts";
 import { type Ground, guardedCall } from "../adapter/ground.ts";
 import {
   type FailedJob,
@@ -60,11 +61,11 @@ export function runEnqueuedOn<Tx extends object>(ground: Ground<Tx>) {
   }
 
   return async (
-    tx: Tx,
+    given: Tx | Ambient<Tx>,
     handlers: readonly Handler[],
     options: RunEnqueuedOptions = {},
   ): Promise<RunEnqueuedResult> => {
-    ground.checkTransaction("runEnqueued", tx, "");
+    const tx = ground.openTransaction("runEnqueued", given, "");
     if (!ground.savepoint)
       throw new NoSavepointsError(
         `${ground.name} runEnqueued: each job runs under a savepoint, so that one that fails leaves the transaction ` +

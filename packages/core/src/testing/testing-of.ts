@@ -1,3 +1,4 @@
+import type { Ambient } from "../adapter/ambient.ts";
 import { type Ground, groundKey } from "../adapter/ground.ts";
 import type { Settings } from "../adapter/settings.ts";
 import type { Verbs } from "../adapter/verbs.ts";
@@ -20,7 +21,7 @@ export interface TestVerbs<Tx extends object> {
    * @throws NotInTransactionError, InvalidRequestError before any SQL is sent
    */
   expectEnqueued<Input, Output, Result>(
-    tx: Tx,
+    tx: Tx | Ambient<Tx>,
     jobType: JobType<Input, Output, Result>,
     partialPayload?: PartialPayload<NoInfer<Input>> | undefined,
     options?: ExpectEnqueuedOptions | undefined,
@@ -37,7 +38,7 @@ export interface TestVerbs<Tx extends object> {
    * @throws NotInTransactionError, NoSavepointsError, InvalidRequestError before any SQL is sent
    */
   runEnqueued(
-    tx: Tx,
+    tx: Tx | Ambient<Tx>,
     handlers: readonly Handler[],
     options?: RunEnqueuedOptions | undefined,
   ): Promise<RunEnqueuedResult>;
