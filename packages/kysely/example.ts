@@ -36,6 +36,7 @@ await db
 
 const worker = createWorker({
   database: database(db),
+  listen: pool, // one connection with its options: the heartbeat, and to be woken by commits
   handlers: [
     handle(sendInvoice, async (job) => {
       console.log(`invoice of order ${job.payload.orderId}`);

@@ -43,6 +43,7 @@ await prisma.$transaction([
 
 const worker = createWorker({
   database: database(prisma),
+  listen: process.env.DATABASE_URL, // one connection: the heartbeat, and to be woken by commits
   handlers: [
     handle(sendInvoice, async (job) => {
       console.log(`invoice of order ${job.payload.orderId}`);

@@ -3,6 +3,7 @@ import { saboteurs as answers } from "./answers.ts";
 import { saboteurs as given } from "./arguments.ts";
 import { saboteurs as commits } from "./commits.ts";
 import { saboteurs as effects } from "./effects.ts";
+import { saboteurs as ownClient } from "./own-client.ts";
 import { saboteurs as pins } from "./pins.ts";
 import type { Saboteur } from "./saboteur.ts";
 import { saboteurs as statements } from "./statements.ts";
@@ -21,4 +22,5 @@ export const saboteurs: readonly Saboteur[] = [
   ...effects,
   ...ambient,
   ...testing,
+  ...ownClient,
 ];

@@ -61,6 +61,11 @@ export interface Traits {
    * client goes on with another connection; or the driver ends the process with an error that nobody can catch.
    */
   readonly lostConnection: "rejects" | "ends the process";
+  /**
+   * Whether the adapter can tell how a connection like the client's is opened: a worker on that client then beats and
+   * listens on one of its own. Otherwise it is given `listen`.
+   */
+  readonly ownConnection: boolean;
 }
 
 /** Where a harness connects, and with how many connections. */

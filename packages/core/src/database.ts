@@ -8,10 +8,21 @@ export interface Database {
   run(statement: Statement): Promise<readonly Row[]>;
   /** Runs one statement in a READ COMMITTED transaction of its own, whatever the session's default is. */
   runReadCommitted?(statement: Statement): Promise<readonly Row[]>;
-  /** A connection of its own, for LISTEN and locks of a session. Without it a worker polls. */
+  /** How a worker opens a connection of its own beside this; undefined where nobody can say. */
+  connection?(): OwnConnection | undefined;
+  /** Opens a connection of its own where pg is not what opens it. Without either a worker beats and polls through `run`. */
   openSession?(): Promise<Session>;
   /** Ends what was opened for this object, and nothing that the application opened. */
   close?(): Promise<void>;
+}
+
+/** What one more connection is opened with, and by which copy of pg. */
+export interface OwnConnection {
+  /** The class `Client` of the application's own pg; where it is absent, of the pg that Pillion brings. */
+  // biome-ignore lint/suspicious/noExplicitAny: of whichever release of pg
+  readonly Client?: (new (config?: any) => any) | undefined;
+  /** What pg's `Client` takes. */
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
 /** One connection, held for as long as it lives. */

@@ -4,10 +4,12 @@ import {
   type CommittingRun,
   defineAdapter,
   type Handler,
+  pgConnection,
   type Row,
   type TransactionalRun,
   type Verbs,
 } from "@pillion/core/adapter";
+import { postgresJsConnection } from "./postgres-js-connection.ts";
 
 /**
  * The handle of a Postgres transaction of Drizzle, nested ones included, as drizzle-orm 0.45 and 1.0 both type
@@ -28,6 +30,7 @@ export interface DrizzleDatabase {
   transaction(fn: (tx: any) => Promise<any>, config?: any): Promise<any>;
   readonly selectDistinctOn: unknown;
   readonly rollback?: never;
+  readonly $client?: unknown;
 }
 
 /** The handle that `db.transaction` gives its callback: `TransactionOf<typeof db>`. */
@@ -89,6 +92,7 @@ const definition: AdapterDefinition<DrizzleTransaction, DrizzleDatabase> = {
   },
   transaction: (db, { own, isolationLevel }, fn) =>
     db.transaction(fn, own ?? (isolationLevel && { isolationLevel })),
+  connection: ({ $client }) => pgConnection($client) ?? postgresJsConnection($client),
   savepoint: (tx, fn) => (tx as unknown as DrizzleDatabase).transaction(fn),
 };
 const verbs = defineAdapter(definition);
@@ -128,7 +132,10 @@ export const transactional: DrizzleVerbs["transactional"] = verbs.transactional;
  * and completes the job in it.
  */
 export const handle: DrizzleVerbs["handle"] = verbs.handle;
-/** Lets a worker run on the application's own Drizzle database. */
+/**
+ * Lets a worker run on the application's own Drizzle database. Its heartbeat, and its LISTEN, are on one connection
+ * beside the driver's pool, opened with the same options.
+ */
 export const database: DrizzleVerbs["database"] = verbs.database;
 /** The same verbs for another schema or payload limit. */
 export const configure: DrizzleVerbs["configure"] = verbs.configure;

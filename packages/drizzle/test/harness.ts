@@ -56,6 +56,7 @@ function harness(
       ownTimeout: false,
       swallowedError: "resolves",
       lostConnection: "rejects",
+      ownConnection: true,
       ...traits,
     },
     async connect(options) {

@@ -166,7 +166,10 @@ export const transactional: KyselyVerbs["transactional"] = verbs.transactional;
  * and completes the job in it.
  */
 export const handle: KyselyVerbs["handle"] = verbs.handle;
-/** Lets a worker run on the application's own Kysely instance. */
+/**
+ * Lets a worker run on the application's own Kysely instance, which does not tell how it connects: give `createWorker` the
+ * dialect's pool, or a URL, as `listen`, for a connection of the worker's own.
+ */
 export const database: KyselyVerbs["database"] = verbs.database;
 /** The same verbs for another schema or payload limit. */
 export const configure: KyselyVerbs["configure"] = verbs.configure;

@@ -75,6 +75,7 @@ function harness(packageName: "kysely" | "kysely-0.29", parts: Partial<KyselyHar
       ownTimeout: false,
       swallowedError: packageName === "kysely" ? "resolves" : "rejects",
       lostConnection: "rejects",
+      ownConnection: false,
     },
     async connect({ url, poolSize }): Promise<Connection<Tx, Db>> {
       const pool = new pg.Pool({ connectionString: url, max: poolSize });

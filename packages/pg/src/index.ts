@@ -4,6 +4,7 @@ import {
   type CommittingRun,
   defineAdapter,
   type Handler,
+  pgConnection,
   type TransactionalRun,
   type Verbs,
 } from "@pillion/core/adapter";
@@ -76,6 +77,7 @@ const definition: AdapterDefinition<PgTransaction, PgClient> = {
     return `a pg Client with ${open === "T" || open === "E" ? "a" : "no"} transaction open`;
   },
   isShared: isPool,
+  connection: pgConnection,
   async transaction(pool, { own, ...options }, fn) {
     const { isolationLevel } = { ...options, ...(own as PgTransactionOptions | undefined) };
     const client = isPool(pool) ? await pool.connect() : pool;
@@ -153,7 +155,10 @@ export const transactional: PgVerbs["transactional"] = verbs.transactional;
  * and completes the job in it.
  */
 export const handle: PgVerbs["handle"] = verbs.handle;
-/** Lets a worker run on the application's own pool. */
+/**
+ * Lets a worker run on the application's own pool. Its heartbeat, and its LISTEN, are on one connection beside the pool,
+ * opened with the same options.
+ */
 export const database: PgVerbs["database"] = verbs.database;
 /** The same verbs for another schema or payload limit. */
 export const configure: PgVerbs["configure"] = verbs.configure;

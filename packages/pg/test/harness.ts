@@ -88,6 +88,7 @@ const traits = {
   ownTimeout: false,
   swallowedError: "resolves",
   lostConnection: "rejects",
+  ownConnection: true,
 } as const;
 
 export const harnesses: Harness<Tx, Client>[] = [

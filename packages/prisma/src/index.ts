@@ -176,7 +176,10 @@ export const transactional: PrismaVerbs["transactional"] = verbs.transactional;
  * and completes the job in it.
  */
 export const handle: PrismaVerbs["handle"] = verbs.handle;
-/** Lets a worker run on the application's own Prisma client. */
+/**
+ * Lets a worker run on the application's own Prisma client, which does not tell how it connects: give `createWorker` a URL,
+ * or a pg Pool, as `listen`, for a connection of the worker's own.
+ */
 export const database: PrismaVerbs["database"] = verbs.database;
 /** The same verbs for another schema or payload limit. */
 export const configure: PrismaVerbs["configure"] = verbs.configure;

@@ -51,6 +51,7 @@ function harness(release: (typeof releases)[number], form: "PrismaClient" | "ext
       ownTimeout: true,
       swallowedError: "resolves",
       lostConnection: "rejects",
+      ownConnection: false,
     },
     async connect({ url, schema, poolSize }): Promise<Connection<Tx, Client>> {
       const root = new PrismaClient({

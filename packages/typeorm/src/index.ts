@@ -4,6 +4,7 @@ import {
   type CommittingRun,
   defineAdapter,
   type Handler,
+  pgConnection,
   type Row,
   type TransactionalRun,
   type Verbs,
@@ -39,6 +40,7 @@ export interface TypeOrmDataSource extends Queryable {
   // biome-ignore lint/suspicious/noExplicitAny: overloaded with types of the user's own copy of typeorm
   transaction(...parameters: any[]): Promise<any>;
   createQueryRunner(): object;
+  readonly driver?: object;
 }
 
 /** The handle that `dataSource.transaction` gives its callback: `TransactionOf<typeof dataSource>`. */
@@ -111,6 +113,8 @@ const definition: AdapterDefinition<TypeOrmTransaction, TypeOrmDataSource> = {
     const level = own ?? isolationLevel?.toUpperCase();
     return level ? dataSource.transaction(level, fn) : dataSource.transaction(fn);
   },
+  // Its pool, which exists once it is initialized: with replication, that of the server that is written to.
+  connection: ({ driver }) => pgConnection((driver as { master?: unknown } | undefined)?.master),
   savepoint: (tx, fn) => ("manager" in tx ? tx.manager : tx).transaction(() => fn(tx)),
 };
 const verbs = defineAdapter(definition);
@@ -150,7 +154,10 @@ export const transactional: TypeOrmVerbs["transactional"] = verbs.transactional;
  * and completes the job in it.
  */
 export const handle: TypeOrmVerbs["handle"] = verbs.handle;
-/** Lets a worker run on the application's own DataSource. */
+/**
+ * Lets a worker run on the application's own DataSource, once that is initialized. Its heartbeat, and its LISTEN, are on
+ * one connection beside the DataSource's pool, opened with the same options.
+ */
 export const database: TypeOrmVerbs["database"] = verbs.database;
 /** The same verbs for another schema or payload limit. */
 export const configure: TypeOrmVerbs["configure"] = verbs.configure;

@@ -87,6 +87,7 @@ function harness(release: typeof currentRelease, version: string, form: string):
       ownTimeout: false,
       swallowedError: "resolves",
       lostConnection: "rejects",
+      ownConnection: true,
     },
     async connect({ url, poolSize }) {
       const client = new DataSource({

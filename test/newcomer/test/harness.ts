@@ -16,6 +16,7 @@ const harness: Harness<TransactionSql, Sql> = {
     ownTimeout: false,
     swallowedError: "rejects",
     lostConnection: "ends the process",
+    ownConnection: false,
   },
   async connect({ url, poolSize }) {
     const client = postgres(url, { max: poolSize, onnotice: () => {} });

@@ -21,6 +21,7 @@ import { killedProcess } from "./killed-process.ts";
 import { lateHandles } from "./late-handles.ts";
 import { oneConnection } from "./one-connection.ts";
 import { optionsSuite } from "./options.ts";
+import { ownClient } from "./own-client.ts";
 import { payload } from "./payload.ts";
 import { foreignHandles, refusals } from "./refusals.ts";
 import { runEnqueuedSuite } from "./run-enqueued.ts";
@@ -59,6 +60,7 @@ export function suites(others: readonly Harness[]): readonly Suite[] {
     ambient,
     transactionalHandlers,
     killedHandler,
+    ownClient,
     idempotentSuite,
     expectEnqueuedSuite,
     runEnqueuedSuite,

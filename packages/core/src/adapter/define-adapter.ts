@@ -115,7 +115,7 @@ function bind<Tx extends object, Client extends object>(
         throw new InvalidConfigurationError(
           `${definition.name} database: got ${describe(definition, client)}. It takes the root client, outside any transaction.`,
         );
-      const { transaction, openSession } = definition;
+      const { transaction, connection } = definition;
       return {
         name: `${definition.name} client`,
         run: (statement) => definition.run(client, statement),
@@ -125,7 +125,7 @@ function bind<Tx extends object, Client extends object>(
               definition.run(tx as Tx, statement),
             ) as Promise<readonly Row[]>,
         }),
-        ...(openSession && { openSession: () => openSession.call(definition, client) }),
+        ...(connection && { connection: () => connection.call(definition, client) }),
       };
     },
     configure: (changed) => bind(definition, { ...settings, ...changed }),

@@ -1,4 +1,4 @@
-import type { Database } from "../database.ts";
+import type { OwnConnection } from "../database.ts";
 import type { Row, Statement } from "../statement.ts";
 
 /** What an adapter says about its ORM. It holds no SQL, no state, no pool and no retry. */
@@ -26,8 +26,11 @@ export interface AdapterDefinition<Tx extends object, Client extends object> {
   savepoint?<T>(tx: Tx, fn: (tx: Tx) => Promise<T>): Promise<T>;
   /** What this handle is, in words, where the ORM can tell more than its shape does. */
   describe?(handle: object): string | undefined;
-  /** A connection of its own for a worker that runs on this client, where the ORM can give one. */
-  openSession?(client: Client): ReturnType<NonNullable<Database["openSession"]>>;
+  /**
+   * How a worker that runs on this client opens one more connection like the client's, for its beat and to listen:
+   * `pgConnection` says it of a pg Pool. Asked once the client is open; undefined where this one does not tell.
+   */
+  connection?(client: Client): OwnConnection | undefined;
 }
 
 /** How a transaction is opened. */

@@ -1,4 +1,4 @@
-export type { Database, Session } from "../database.ts";
+export type { Database, OwnConnection, Session } from "../database.ts";
 export type { ActiveJob, Handler } from "../handler/handler.ts";
 export type { Row, Statement } from "../statement.ts";
 export type { Ambient } from "./ambient.ts";
@@ -6,5 +6,6 @@ export { defineAdapter } from "./define-adapter.ts";
 export type { AdapterDefinition, TransactionOptions } from "./definition.ts";
 export type { CommittingJob, CommittingRun, EffectVerbs, TransactionalRun } from "./effects.ts";
 export type { IdempotentOptions } from "./idempotent.ts";
+export { pgConnection } from "./pg-connection.ts";
 export type { Settings } from "./settings.ts";
 export type { Adapter, Verbs } from "./verbs.ts";

@@ -1,5 +1,6 @@
 import pg, { type Pool } from "pg";
-import type { Database, Session } from "../database.ts";
+import { pgConnection } from "../adapter/pg-connection.ts";
+import type { Database, OwnConnection, Session } from "../database.ts";
 import { InvalidConfigurationError } from "../errors.ts";
 import type { Row, Statement } from "../statement.ts";
 
@@ -16,7 +17,7 @@ export function toDatabase(option: DatabaseOption): Database {
   );
 }
 
-function isPool(option: object): option is Pool {
+export function isPool(option: unknown): option is Pool {
   return typeof option === "object" && option !== null && "totalCount" in option && "connect" in option;
 }
 
@@ -80,7 +81,7 @@ function poolDatabase(pool: Pool): Database {
         client.removeListener("error", ignore);
       }
     },
-    openSession: () => openSession(pool.options),
+    connection: () => pgConnection(pool),
     close: async () => {
       pool.removeListener("error", ignore);
     },
@@ -94,9 +95,22 @@ async function inReadCommitted(client: pg.ClientBase, { text, values }: Statemen
   return rows;
 }
 
+/** How a worker opens a connection of its own beside this database; undefined where nobody can say. */
+export function sessionBeside(database: Database): (() => Promise<Session>) | undefined {
+  if (database.openSession) return () => database.openSession!();
+  // Asked anew each time: what it is opened with may have changed since.
+  return database.connection?.() && (() => openSession(database.connection!()!));
+}
+
 /** A connection of its own, beside whatever pool there is. */
-export async function openSession(config: pg.ClientConfig): Promise<Session> {
-  const client = new pg.Client({ ...config, application_name: "pillion worker (listen)", keepAlive: true });
+export async function openSession({ Client = pg.Client, options }: OwnConnection): Promise<Session> {
+  const client: pg.Client = new Client({
+    ...options,
+    application_name: "pillion worker (listen)",
+    keepAlive: true,
+    // Whoever waits for it could go on through the pool.
+    connectionTimeoutMillis: options.connectionTimeoutMillis || 10_000,
+  });
   let lost: ((error: Error) => void) | undefined;
   let gone: Error | undefined;
   const end = (error: Error) => {

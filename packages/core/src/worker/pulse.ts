@@ -22,6 +22,7 @@ export class Pulse {
   readonly #due = new Signal();
   #stopped = false;
   #running: Promise<void> | undefined;
+  #keeping: Promise<void> | undefined;
   #beating: Promise<TickAnswer | undefined> | undefined;
   #scheduleMs: number | null = null;
   #shared = false;
@@ -47,6 +48,7 @@ export class Pulse {
     this.#stopped = true;
     this.#due.notify();
     await this.#running;
+    await this.#keeping;
   }
 
   /** Whether other workers take jobs of its queues too, as of the last beat. */
@@ -90,10 +92,18 @@ export class Pulse {
       const wanting = this.crews.filter(({ wantsSleep }) => wantsSleep).flatMap(({ queues }) => queues);
       const answer = await this.beat(wanting.filter((queue) => !this.wakeUp.sleeps([queue])));
       if (this.#stopped) return;
-      const nextMs = await this.housekeeping.round(this.#scheduleMs);
+      this.#keepHouse();
       const more = answer?.promoted === rowsAtOnce ? 0 : (answer?.nextMs ?? Number.POSITIVE_INFINITY);
-      await this.#due.wait(Math.max(0, Math.min(everyMs, more, nextMs)));
+      await this.#due.wait(Math.max(0, Math.min(everyMs, more)));
     }
+  }
+
+  /** Beside the beat: where handlers hold all connections of the pool, it waits for one, and the beat must not. */
+  #keepHouse(): void {
+    this.#keeping ??= this.housekeeping.round(this.#scheduleMs).then((nextMs) => {
+      this.#keeping = undefined;
+      this.expect(nextMs);
+    });
   }
 
   async #beat(asleep: readonly string[]): Promise<TickAnswer | undefined> {
@@ -140,7 +150,7 @@ export class Pulse {
   }
 
   async #send(input: Parameters<Link["engine"]["tick"]>[0]) {
-    if (this.wakeUp.connected)
+    if (await this.wakeUp.ready(this.settings.leaseMs / 6))
       try {
         return await this.wakeUp.run(this.link.engine.tick, input);
       } catch (error) {

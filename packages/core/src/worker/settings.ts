@@ -1,3 +1,5 @@
+import type { Pool } from "pg";
+import { pgConnection } from "../adapter/pg-connection.ts";
 import type { Session } from "../database.ts";
 import { defaults } from "../defaults.ts";
 import { InvalidConfigurationError } from "../errors.ts";
@@ -7,7 +9,7 @@ import { isJobType } from "../job/type.ts";
 import type { ScheduleRow } from "../postgres/set-schedules.ts";
 import { toScheduleRow } from "../schedule/row.ts";
 import { type Schedule, scheduleIssueOf } from "../schedule/schedule.ts";
-import { type DatabaseOption, openSession } from "./connect.ts";
+import { type DatabaseOption, isPool, openSession } from "./connect.ts";
 import { type Logger, silentLogger, stderrLogger } from "./logger.ts";
 import { type CrewSettings, toCrews } from "./queues.ts";
 
@@ -41,10 +43,12 @@ export interface WorkerOptions {
   /** How often it looks for jobs when nothing wakes it, in milliseconds; default 1,200. */
   readonly pollMs?: number | undefined;
   /**
-   * Where commits are listened for: a URL that leads to the server itself, where `database` leads to a pooler;
-   * `false` to rely on polling alone. By default the worker opens a connection beside `database`, if that can.
+   * What the worker's own connection is opened with, on which it sends its heartbeat and hears of commits: a URL, or a
+   * pg Pool that has the settings for it (none of its connections is taken). It must lead to the server itself. `false`
+   * for none: to beat through `database`, and to rely on polling. By default what `database` is opened with, where that
+   * can be told.
    */
-  readonly listen?: string | false | undefined;
+  readonly listen?: string | Pool | false | undefined;
   /** Where it says what fails; stderr by default, `false` for nowhere. */
   readonly logger?: Logger | false | undefined;
 }
@@ -107,6 +111,9 @@ export function toSettings(options: WorkerOptions): Omit<WorkerSettings, "openSe
       refuse(`${field} is ${String(value)}, not a whole number of at least ${least}.`);
     return value;
   };
+  const { listen } = options;
+  if (listen !== undefined && listen !== false && typeof listen !== "string" && !isPool(listen))
+    refuse("listen is neither a URL nor a pg Pool, nor false.");
   const queues = options.queues ?? [...new Set((handlers as Handler[]).map(({ jobType }) => jobType.queue))];
   return {
     handlers,
@@ -150,7 +157,8 @@ export function sessionOf(
   // Whoever names a way for it vouches for it: a pooler in session mode will do.
   if (listen !== undefined)
     return async () => {
-      const { process: _, ...session } = await openSession({ connectionString: listen });
+      const settings = isPool(listen) ? pgConnection(listen)! : { options: { connectionString: listen } };
+      const { process: _, ...session } = await openSession(settings);
       return session;
     };
   return own;

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Session } from "../database.ts";
 import type { Row, StatementOf } from "../statement.ts";
 import type { Link } from "./link.ts";
@@ -17,6 +18,7 @@ export class WakeUp {
   #closed = false;
   #retry: NodeJS.Timeout | undefined;
   readonly #asleep = new Set<string>();
+  #lostAt = Number.NEGATIVE_INFINITY;
   #listens = false;
   #saidPooled = false;
 
@@ -42,6 +44,13 @@ export class WakeUp {
   /** Whether there is a connection for the beat. */
   get connected(): boolean {
     return this.#session !== undefined;
+  }
+
+  /** The same, once it has waited a little for one that is just being opened. */
+  async ready(ms: number): Promise<boolean> {
+    if (!this.#session && this.#opening)
+      await Promise.race([this.#opening, pause(ms, undefined, { ref: false })]);
+    return this.connected;
   }
 
   /** Whether a commit can wake this worker: a pooler's connection beats, but keeps no lock and hears nothing. */
@@ -90,8 +99,9 @@ export class WakeUp {
   }
 
   async #connect(open: () => Promise<Session>): Promise<void> {
+    let session: Session | undefined;
     try {
-      const session = await open();
+      session = await open();
       session.onLost((error) => this.#lose(error));
       const rows = await session.query(
         `select 'pillion_' || '${this.#job}'::regclass::oid as channel, pg_backend_pid()::text as process`,
@@ -116,18 +126,26 @@ export class WakeUp {
       // A worker that wanted to sleep while there was no connection tries again now.
       this.onJobs();
     } catch (error) {
+      void session?.close();
       this.#lose(error);
     }
   }
 
   #lose(error: unknown): void {
+    // One that worked is replaced at once, if not again and again: until then the beat waits for one of the pool's.
+    const now = performance.now();
+    const replace = this.#session !== undefined && now - this.#lostAt > reconnectMs;
+    if (this.#session) this.#lostAt = now;
     this.#session = undefined;
     this.#asleep.clear();
     if (this.#closed) return;
     this.logger.warn(`no connection to listen on, polling until there is one: ${oneLine(error)}`);
     clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => void this.connect(), reconnectMs);
-    this.#retry.unref();
+    if (replace) void this.connect();
+    else {
+      this.#retry = setTimeout(() => void this.connect(), reconnectMs);
+      this.#retry.unref();
+    }
     this.onJobs();
   }
 }

@@ -1,7 +1,7 @@
 import type { Database } from "../database.ts";
 import { defaults } from "../defaults.ts";
 import { InvalidConfigurationError } from "../errors.ts";
-import { toDatabase } from "./connect.ts";
+import { sessionBeside, toDatabase } from "./connect.ts";
 import { Link } from "./link.ts";
 import { Run } from "./run.ts";
 import { type RunOnceOptions, type RunOnceResult, toBounds } from "./run-once.ts";
@@ -52,7 +52,7 @@ export function createWorker(options: WorkerOptions): Worker {
     const link = new Link(database, settings.schema);
     const run = new Run(link, {
       ...settings,
-      openSession: listening ? sessionOf(options.listen, database.openSession?.bind(database)) : undefined,
+      openSession: listening ? ownSession(database) : undefined,
     });
     try {
       await link.open();
@@ -62,6 +62,15 @@ export function createWorker(options: WorkerOptions): Worker {
       throw error;
     }
     return { run, database };
+  }
+
+  function ownSession(database: Database) {
+    const beside = options.listen === undefined ? sessionBeside(database) : undefined;
+    if (options.listen === undefined && beside === undefined)
+      settings.logger.warn(
+        `\`database\` is a ${database.name}, which does not tell how to open a connection beside it: this worker beats and polls through it. Where handlers hold all its connections for longer than the lease, their jobs go to others. Give \`listen\` a URL or a pg Pool; false says that you know.`,
+      );
+    return sessionOf(options.listen, beside);
   }
 
   let opened: { run: Run; database: Database } | undefined;

@@ -1,0 +1,86 @@
+import { defineJob, type } from "@pillion/core";
+import { handle, schedule } from "@pillion/core/worker";
+import pg from "pg";
+import { expect, inject, onTestFinished, test } from "vitest";
+import { pgConnection } from "../../src/adapter/pg-connection.ts";
+import { until } from "./queue.ts";
+import { workshop } from "./workers.ts";
+
+const holding = defineJob({ name: "holding", payload: type<null>() });
+const often = defineJob({ name: "often", payload: type<null>() });
+
+test("the beat goes on while handlers hold the whole pool, when a schedule is due, and when its connection is killed", async () => {
+  const pool = new pg.Pool({ connectionString: inject("databaseUrl"), max: 1 });
+  pool.on("error", () => {});
+  onTestFinished(() => pool.end());
+  const { queue, work } = await workshop();
+  let letGo = () => {};
+  const mayEnd = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  let held = false;
+  const hold = handle(holding, async () => {
+    const client = await pool.connect();
+    held = true;
+    await mayEnd;
+    client.release();
+  });
+  const { logger } = await work([hold, handle(often, () => {})], {
+    database: pool,
+    schedules: [schedule({ name: "often", everyMs: 100, job: often(null) })],
+  });
+  onTestFinished(letGo);
+  const id = await queue.add("holding");
+  await until(() => held);
+
+  const beatsOn = async () => {
+    const [{ at }] = (await queue.query("select clock_timestamp()::text as at")) as [Record<string, never>];
+    await until(
+      async () =>
+        (
+          await queue.query(
+            "select from pillion.worker where heartbeat_at > $1::timestamptz + interval '500 ms'",
+            [at],
+          )
+        ).length === 1,
+    );
+  };
+  const beating = `from pg_stat_activity where application_name = 'pillion worker (listen)' and query like '%${queue.schema}%'`;
+  await beatsOn();
+  const [{ pid }] = (await queue.query(`select pid ${beating}`)) as [Record<string, never>];
+  await queue.query("select pg_terminate_backend($1)", [pid]);
+  await beatsOn();
+  expect(await queue.query(`select pid ${beating}`)).toHaveLength(1);
+
+  letGo();
+  await queue.reaches(id, "completed");
+  expect(logger.lines).toEqual([expect.stringContaining("no connection to listen on")]);
+});
+
+test("a connection beside a pool is opened by the pool's copy of pg, with what pg hides of its options", async () => {
+  class OwnClient extends pg.Client {}
+  const password = () => "secret";
+  const pool = new pg.Pool({ host: "db", password, Client: OwnClient as typeof pg.Client });
+  const { Client, options } = pgConnection(pool)!;
+  expect(Client).toBe(OwnClient);
+  expect(options).toMatchObject({ host: "db", password });
+});
+
+test("a connection beside a client is opened as that one was", async () => {
+  const { Client, options } = pgConnection(
+    new pg.Client("postgres://clerk:secret@db:6543/shop?application_name=web"),
+  )!;
+  expect(Client).toBe(pg.Client);
+  expect(new Client!(options)).toMatchObject({
+    host: "db",
+    port: 6543,
+    user: "clerk",
+    database: "shop",
+    password: "secret",
+  });
+});
+
+test("`listen` is a URL, a pool or false", async () => {
+  const { work } = await workshop();
+  await expect(work([handle(often, () => {})], { listen: {} as never })).rejects.toThrow(/listen/);
+});
