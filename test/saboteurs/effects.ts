@@ -71,6 +71,28 @@ export const saboteurs: readonly Saboteur[] = [
     }),
   }),
   onPg({
+    name: "records a step before its transaction",
+    caughtBy: "steps",
+    saying: /the order and the step have different transactions/,
+    verbs: ({ handle }) => ({
+      handle: (pool: Pool, jobType, run) =>
+        handle(pool, jobType, (job) => {
+          const { stepTx } = job;
+          return run(
+            Object.assign(job, {
+              async stepTx(name: string, fn: (tx: PoolClient) => unknown) {
+                let fresh = false;
+                await stepTx.call(job, name, () => {
+                  fresh = true;
+                });
+                return fresh ? alone(pool, fn) : undefined;
+              },
+            }) as never,
+          );
+        }),
+    }),
+  }),
+  onPg({
     name: "commits the answer of a call at once",
     caughtBy: "idempotent",
     saying: /the answer after a rolled-back call/,

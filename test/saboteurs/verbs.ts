@@ -78,6 +78,22 @@ export const saboteurs: readonly Saboteur[] = [
     }),
   }),
   onPg({
+    name: "emits by itself",
+    caughtBy: "emit",
+    saying: /another connection sees a emit before COMMIT/,
+    also: ["steps"],
+    connection: telling((tx, pool) => pools.set(tx, pool)),
+    verbs: (adapter) => ({
+      emit: (tx, event, payload, options) =>
+        adapter.emit(
+          disguised(tx, (statement, client) => sendApart(pools.get(client)!, statement)),
+          event,
+          payload,
+          options,
+        ),
+    }),
+  }),
+  onPg({
     name: "publishes once the transaction has committed",
     caughtBy: "publish",
     saying: /a publish outlived the rollback to its savepoint/,

@@ -1,5 +1,5 @@
 import type { PillionErrorCode } from "@pillion/core";
-import { defineTopic, type } from "@pillion/core";
+import { defineEvent, defineTopic, type } from "@pillion/core";
 import type { Verbs } from "@pillion/core/adapter";
 import type { Context } from "./context.ts";
 
@@ -177,6 +177,34 @@ export const publishing: readonly Act[] = [
       "an undefined payload": (verbs, tx) => verbs.publish(tx, topicOf("t"), undefined),
       "a payload that is NaN": (verbs, tx) => verbs.publish(tx, topicOf("t"), Number.NaN),
       "an unknown option": (verbs, tx) => verbs.publish(tx, topicOf("t"), 1, { queue: "x" } as never),
+    },
+    code: "INVALID_JOB",
+  },
+];
+
+const eventOf = (name: string) => defineEvent({ name, payload: type<unknown>() })("1");
+
+export const emitting: readonly Act[] = [
+  {
+    name: "emit",
+    prepare: async (context) => ({ name: context.jobType().name, ids: [] }),
+    act: (verbs, tx, { name }) => verbs.emit(tx, eventOf(name), { a: [1] }),
+    async look({ reader, place }, { name }) {
+      const rows = await reader.query(
+        `select key || ' ' || payload as event from ${place.jobs}.event where name = $1`,
+        [name],
+      );
+      return rows[0]?.event ?? "none";
+    },
+    done: '1 {"a": [1]}',
+    answer: () => ({ emitted: true }),
+    bad: {
+      "no event": (verbs, tx) => verbs.emit(tx, undefined as never, 1 as never),
+      "an event type": (verbs, tx) =>
+        verbs.emit(tx, defineEvent({ name: "e", payload: type<unknown>() }) as never, 1 as never),
+      "an event's name": (verbs, tx) => verbs.emit(tx, "event" as never, 1 as never),
+      "an undefined payload": (verbs, tx) => verbs.emit(tx, eventOf("e"), undefined),
+      "a payload that is NaN": (verbs, tx) => verbs.emit(tx, eventOf("e"), Number.NaN),
     },
     code: "INVALID_JOB",
   },

@@ -48,7 +48,11 @@ create table pillion.job (
   -- Claimed ahead of a free slot: its handler may not have started yet.
   prefetched     boolean not null default false,
   -- It takes one of the slots of its queue and key: while it runs in a limited queue, and, in strict order, until it ends.
-  slot           boolean not null default false
+  slot           boolean not null default false,
+  -- It has steps that a later attempt must find again.
+  stepped        boolean,
+  -- The job that runs it and waits for it.
+  parent         bigint
 ) with (
   fillfactor = 90,
   autovacuum_vacuum_scale_factor = 0.01,
@@ -66,10 +70,11 @@ create index job_due on pillion.job (run_at) where state = 'scheduled';
 create index job_held on pillion.job (worker, claim) where state = 'running';
 create index job_slot on pillion.job (queue, partition_key) where slot;
 create index job_key on pillion.job (unique_key, name) where unique_key is not null;
+create index job_parent on pillion.job (parent) where parent is not null;
 
 -- A claim of jobs that nobody asks for while they run: all of them in one row, since most of them end together. `job`
 -- does not have them meanwhile. Its arrays run in step: the n-th job is done, or would be charged with an attempt if
--- its worker died. Jobs with a unique key, or of a limited queue, keep their rows.
+-- its worker died. Jobs with a unique key, of a limited queue, with steps or a parent keep their rows.
 -- It holds rows of job's type, so a column that is added to job must be nullable and get its default in a second
 -- statement: Postgres refuses what would rewrite a type that is in use.
 create table pillion.batch (
@@ -128,6 +133,7 @@ create table pillion.archive (
   unique_key     text,
   partition_key  text,
   enqueued_xid   xid8 not null,
+  parent         bigint,
   payload        jsonb not null,
   headers        jsonb,
   result         jsonb,
@@ -137,6 +143,7 @@ create table pillion.archive (
 create index archive_id on pillion.archive (id);
 -- What may be brought back: far fewer than have completed.
 create index archive_undone on pillion.archive (state, id) where state in ('dead', 'cancelled');
+create index archive_parent on pillion.archive (parent) where parent is not null;
 -- Completion never fails for want of a partition.
 create table pillion.archive_default partition of pillion.archive default;
 
@@ -259,10 +266,10 @@ create view pillion.attempts as
 -- Every job that has not ended, whether it waits or runs.
 create view pillion.live as
   select id, enqueued_xid, position, created_at, run_at, state, priority, version, attempt, max_attempts, queue, name, unique_key, partition_key,
-    payload, headers, start_before, worker, claim, started_at, cancelled_at, lost
+    payload, headers, start_before, worker, claim, started_at, cancelled_at, lost, parent
   from pillion.job
   union all
   select j.id, j.enqueued_xid, j.position, j.created_at, j.run_at, 'running', j.priority, j.version, j.attempt + 1, j.max_attempts, j.queue, j.name,
     j.unique_key, j.partition_key, j.payload, j.headers, j.start_before, b.worker, b.claim, b.claimed_at,
-    (select c.at from pillion.cancellation c where c.worker = b.worker and c.claim = b.claim and c.job = j.id), j.lost
+    (select c.at from pillion.cancellation c where c.worker = b.worker and c.claim = b.claim and c.job = j.id), j.lost, j.parent
   from pillion.batch b cross join lateral unnest(b.jobs) with ordinality j where not b.done[j.ordinality];

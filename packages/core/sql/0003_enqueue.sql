@@ -31,7 +31,7 @@ end $$;
 -- Enqueues jobs of which some have a unique key. One answer for each job, in their order; `created` is false
 -- where a job that will still run after this transaction commits already holds the key.
 -- jobs: [{name, payload, queue?, version?, priority?, headers?, runAt?, delayMs?, startBefore?, maxAttempts?,
--- partitionKey?, uniqueKey?, uniqueUntil?, periodMs?, onConflict?}], already checked. With a pin, nothing happens in any other
+-- partitionKey?, uniqueKey?, uniqueUntil?, periodMs?, onConflict?, parent?}], already checked. With a pin, nothing happens in any other
 -- transaction. Jobs of one key act in their order: of those with onConflict the last one's payload, with its version
 -- and headers, is what the job gets, and the last debounce's run-at and start-before.
 create function pillion.enqueue_keyed(jobs json, guarded boolean, pin text default null, now timestamptz default null)
@@ -143,12 +143,12 @@ begin
     from unnest(items) with ordinality o(value, ordinality)
     cross join lateral json_to_record(o.value) as j(
       "name" text, "version" integer, "queue" text, "priority" smallint, "payload" jsonb, "headers" jsonb, "runAt" timestamptz,
-      "delayMs" float8, "startBefore" timestamptz, "maxAttempts" integer, "partitionKey" text, "uniqueKey" text)
+      "delayMs" float8, "startBefore" timestamptz, "maxAttempts" integer, "partitionKey" text, "uniqueKey" text, "parent" bigint)
   ), taken as materialized (
     select k.* from unnest(ordinals, names, keys, ids, news, states, queues, contents, timings)
       as k(ordinality, name, key, id, created, state, queue, content, timing)
   ), planned as materialized (
-    select i.ordinality, i."name", i."queue", i."priority", i."maxAttempts", i."uniqueKey", i."partitionKey",
+    select i.ordinality, i."name", i."queue", i."priority", i."maxAttempts", i."uniqueKey", i."partitionKey", i."parent",
       coalesce(k.id, nextval('pillion.job_id_seq')) as id, k.state as held,
       k.ordinality is null or (k.created and k.ordinality = i.ordinality) as created,
       case when k.content is null then i."version" else (k.content ->> 'version')::integer end as "version",
@@ -162,11 +162,11 @@ begin
     order by i.ordinality
   ), inserted as (
     insert into pillion.job (id, created_at, run_at, start_before, state, queue, name, version, priority, max_attempts,
-                             unique_key, partition_key, payload, headers)
+                             unique_key, partition_key, payload, headers, parent)
     overriding system value
     select p.id, at, p.run_at, p.start_before, (case when p.run_at > at then 'scheduled' else 'ready' end)::pillion.job_state,
       coalesce(p."queue", 'default'), p."name", coalesce(p."version", 1), coalesce(p."priority", 0), p."maxAttempts",
-      p."uniqueKey", p."partitionKey", coalesce(p."payload", 'null'), p."headers"
+      p."uniqueKey", p."partitionKey", coalesce(p."payload", 'null'), p."headers", p."parent"
     from planned p where p.created order by p.ordinality
     returning id, queue, state
   ), guards as (

@@ -21,23 +21,25 @@ begin
       'select (id, state) on pillion.job',
       'usage on sequence pillion.position',
       'execute on function pillion.enqueue_one, pillion.enqueue_keyed, pillion.enqueue, pillion.publish',
-      'execute on function pillion.cancel, pillion.retry, pillion.reschedule, pillion.begin_once, pillion.end_once']
+      'execute on function pillion.cancel, pillion.retry, pillion.reschedule, pillion.begin_once, pillion.end_once,
+        pillion.emit']
     when 'operator' then array[
       'select, insert, update on pillion.queue',
       'select, insert, update, delete on pillion.subscription, pillion.schedule',
       'execute on function pillion.cancel, pillion.retry, pillion.reschedule, pillion.pause, pillion.resume']
     when 'worker' then array[
       'select, insert, update, delete on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule,
-        pillion.start, pillion.blocked_key, pillion.batch, pillion.cancellation, pillion.idempotency',
+        pillion.start, pillion.blocked_key, pillion.batch, pillion.cancellation, pillion.idempotency, pillion.checkpoint, pillion.event, pillion.wait, pillion.woken, pillion.cascade',
       'select, insert on pillion.archive, pillion.attempt',
       'select, insert, update on pillion.subscription',
       'select on pillion.migration, pillion.attempts, pillion.live',
       'usage on sequence pillion.position, pillion.claim',
       'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until, pillion.keep,
         pillion.claimed, pillion.step, pillion.unpack, pillion.allowed, pillion.claim_by_key, pillion.rescue, pillion.rescue_singly, pillion.promote, pillion.tick,
-        pillion.complete, pillion.sees']
+        pillion.complete, pillion.sees, pillion.checkpoint, pillion.begin_wait, pillion.read_steps, pillion.meet']
     when 'reader' then array[
-      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.live, pillion.batch, pillion.cancellation, pillion.subscription, pillion.migration',
+      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.live, pillion.batch, pillion.cancellation, pillion.subscription, pillion.migration,
+        pillion.checkpoint, pillion.event, pillion.wait',
       'execute on function pillion.find_jobs']
     when 'tester' then array[
       'execute on function pillion.enqueued_here, pillion.start_here, pillion.end_here']

@@ -11,9 +11,9 @@ language sql stable return
   ',[' || concat_ws(',', (job).id, (job).position, (job).priority, array_position(queues, (job).queue), array_position(names, (job).name),
     (job).version, attempt, coalesce((job).max_attempts, 0), floor(date_part('epoch', (job).created_at) * 1000)::bigint, (job).payload,
     case when (job).run_at <> (job).created_at or (job).headers is not null or (job).partition_key is not null or (job).start_before is not null
-           or (job).lost > 0 or (job).prefetched then
+           or (job).lost > 0 or (job).prefetched or (job).stepped or (job).parent is not null then
       json_build_object('runAt', floor(date_part('epoch', (job).run_at) * 1000), 'headers', (job).headers, 'partitionKey', (job).partition_key,
-        'lost', (job).lost, 'prefetched', (job).prefetched,
+        'lost', (job).lost, 'prefetched', (job).prefetched, 'stepped', (job).stepped, 'child', (job).parent is not null,
         'startInMs', case when attempt = 1 then (date_part('epoch', (job).start_before) - date_part('epoch', statement_timestamp())) * 1000 end) end) || ']';
 
 -- Ends completed attempts and takes further jobs, in one round trip.
@@ -110,12 +110,12 @@ begin
       delete from pillion.job j using held where j.ctid = held.row
       returning j.id, j.queue, j.name, j.version, j.priority, j.attempt, j.max_attempts, j.created_at, j.run_at,
         j.start_before, j.started_at + held.started * interval '1 millisecond' as started_at, j.worker, j.unique_key, j.partition_key, j.enqueued_xid,
-        j.payload, j.headers, held.result, j.slot
+        j.parent, j.payload, j.headers, held.result, j.slot
     ), archived as (
       insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, start_before,
-        started_at, worker, unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, result, keep_until)
+        started_at, worker, unique_key, partition_key, enqueued_xid, parent, payload, headers, state, finished_at, result, keep_until)
       select d.id, d.queue, d.name, d.version, d.priority, d.attempt, d.max_attempts, d.created_at, d.run_at, d.start_before,
-        d.started_at, d.worker, d.unique_key, d.partition_key, d.enqueued_xid, d.payload, d.headers,
+        d.started_at, d.worker, d.unique_key, d.partition_key, d.enqueued_xid, d.parent, d.payload, d.headers,
         'completed', statement_timestamp(), d.result,
         coalesce(case when not usual_only then (
           select pillion.keep_until(q, 'completed', statement_timestamp()) from pillion.queue q where q.name = d.queue) end, usual)
@@ -151,7 +151,7 @@ begin
         left join pillion.queue q on q.name = lane.queue
         cross join lateral (
           select j.ctid as row, case when pg_column_size(j.payload) > 2000 then octet_length(j.payload::text) else 0 end as size,
-            j.unique_key is not null or j.cancelled_at is not null or case when true = any (step.apart) then (j.name, j.version) in (
+            j.unique_key is not null or j.cancelled_at is not null or j.stepped is not null or j.parent is not null or case when true = any (step.apart) then (j.name, j.version) in (
               select h.name, h.version from unnest(step.names, step.versions, step.apart) h(name, version, apart) where h.apart) else false end as alone
           from pillion.job j
           where j.state = 'ready' and j.partition_key is null and j.queue = lane.queue and j.priority = lane.priority and j.position >= lane.bound

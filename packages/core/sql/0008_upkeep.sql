@@ -53,13 +53,13 @@ begin
   ), ended as (
     delete from pillion.job j using held where j.ctid = held.row and (held.spent or j.cancelled_at is not null)
     returning j.id, j.queue, j.name, j.version, j.priority, j.attempt, j.max_attempts, j.created_at, j.run_at, j.start_before, j.started_at, j.worker,
-      j.unique_key, j.partition_key, j.enqueued_xid, j.payload, j.headers, j.slot, j.position, held.error, held.now,
+      j.unique_key, j.partition_key, j.enqueued_xid, j.parent, j.payload, j.headers, j.slot, j.position, held.error, held.now,
       (case when j.cancelled_at is null then 'dead' else 'cancelled' end)::pillion.job_state as state
   ), archived as (
     insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, start_before, started_at, worker,
-      unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, error, keep_until)
+      unique_key, partition_key, enqueued_xid, parent, payload, headers, state, finished_at, error, keep_until)
     select e.id, e.queue, e.name, e.version, e.priority, e.attempt, e.max_attempts, e.created_at, e.run_at, e.start_before, e.started_at, e.worker,
-      e.unique_key, e.partition_key, e.enqueued_xid, e.payload, e.headers, e.state, e.now, e.error, pillion.keep_until(q, e.state, e.now)
+      e.unique_key, e.partition_key, e.enqueued_xid, e.parent, e.payload, e.headers, e.state, e.now, e.error, pillion.keep_until(q, e.state, e.now)
     from ended e left join pillion.queue q on q.name = e.queue
   ), blocked as (
     insert into pillion.blocked_key (queue, partition_key, job, position)
@@ -163,6 +163,7 @@ declare
   locked    json;
   ready     boolean;
   special   json;
+  met       boolean := true;
   failed    text[] := '{}';
 begin
   if worker is not null then
@@ -214,6 +215,11 @@ begin
     rescued := pillion.rescue_singly();
   end;
   begin
+    met := pillion.meet(most);
+  exception when others then
+    failed := failed || ('wake jobs for what they wait for: ' || sqlerrm);
+  end;
+  begin
     select * into due from pillion.promote(most);
   exception when others then
     failed := failed || ('promote scheduled jobs: ' || sqlerrm);
@@ -241,6 +247,6 @@ begin
     select true from pillion.job j where j.state = 'ready' and j.partition_key is not null and j.queue = lane.queue limit 1));
   return json_build_object('known', known, 'shared', shared, 'held', coalesce(held, '[]'), 'cancelled', coalesce(cancelled, '[]'), 'rescued', coalesce(rescued, '[]'),
     'promoted', due.promoted, 'nextMs', due.next_ms, 'scheduleMs', due.schedule_ms, 'locked', coalesce(locked, '[]'), 'ready', ready,
-    'special', coalesce(special, '[]'), 'failed', to_json(failed));
+    'special', coalesce(special, '[]'), 'met', met, 'failed', to_json(failed));
 end $$;
 revoke execute on function pillion.rescue, pillion.rescue_singly, pillion.promote, pillion.tick from public;

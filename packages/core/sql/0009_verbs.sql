@@ -118,10 +118,10 @@ begin
     delete from pillion.job j where j.id = any (found) and j.state in ('scheduled', 'ready') returning j.*
   ), archived as (
     insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, start_before, started_at,
-                                 worker, unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at,
+                                 worker, unique_key, partition_key, enqueued_xid, parent, payload, headers, state, finished_at,
                                  keep_until)
     select e.id, e.queue, e.name, e.version, e.priority, e.attempt, e.max_attempts, e.created_at, e.run_at, e.start_before, e.started_at,
-      e.worker, e.unique_key, e.partition_key, e.enqueued_xid, e.payload, e.headers, 'cancelled', at,
+      e.worker, e.unique_key, e.partition_key, e.enqueued_xid, e.parent, e.payload, e.headers, 'cancelled', at,
       pillion.keep_until(s.settled, 'cancelled', at)
     from ended e left join (select q.name, q as settled from pillion.queue q) s on s.name = e.queue
   )
@@ -181,12 +181,13 @@ begin
     delete from pillion.blocked_key b using back where b.job = back.id returning b.job, b.position
   ), returned as (
     insert into pillion.job (id, position, created_at, run_at, state, priority, version, attempt, max_attempts, queue,
-                             name, unique_key, partition_key, payload, headers)
+                             name, unique_key, partition_key, payload, headers, parent, stepped)
     overriding system value
     select id, coalesce((select f.position from freed f where f.job = back.id), nextval('pillion.position')),
       created_at, at, 'ready', priority, version, attempt,
       case when max_attempts <= attempt then attempt + 1 else max_attempts end, queue,
-      name, unique_key, partition_key, payload, headers
+      name, unique_key, partition_key, payload, headers, parent,
+      (select true from pillion.checkpoint c where c.job = back.id limit 1)
     from back order by id
     returning id, queue
   )

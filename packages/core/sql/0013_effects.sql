@@ -30,10 +30,10 @@ begin
     return case when exists (select from pillion.job j where j.id = complete.id and j.claim = complete.claim) then 'busy' else 'lost' end;
   end if;
   insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, start_before, started_at,
-    worker, unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, result, keep_until)
+    worker, unique_key, partition_key, enqueued_xid, parent, payload, headers, state, finished_at, result, keep_until)
   select ended.id, ended.queue, ended.name, ended.version, ended.priority, ended.attempt, ended.max_attempts, ended.created_at, ended.run_at,
     ended.start_before, ended.started_at + complete.started_ms * interval '1 millisecond', ended.worker, ended.unique_key, ended.partition_key,
-    ended.enqueued_xid, ended.payload, ended.headers, 'completed', statement_timestamp(), complete.result,
+    ended.enqueued_xid, ended.parent, ended.payload, ended.headers, 'completed', statement_timestamp(), complete.result,
     pillion.keep_until((select q from pillion.queue q where q.name = ended.queue), 'completed', statement_timestamp());
   if ended.slot then
     perform pillion.wake(ended.queue);

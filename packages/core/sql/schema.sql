@@ -37,6 +37,7 @@ create table pillion.archive (
   unique_key text,
   partition_key text,
   enqueued_xid xid8 not null,
+  parent bigint,
   payload jsonb not null,
   headers jsonb,
   result jsonb,
@@ -81,6 +82,40 @@ create table pillion.cancellation (
   claim bigint not null,
   job bigint not null,
   at timestamp with time zone not null
+);
+
+create table pillion.cascade (
+  job bigint not null
+) with (
+  autovacuum_vacuum_scale_factor=0,
+  autovacuum_vacuum_threshold=500
+);
+
+create table pillion.checkpoint (
+  job bigint not null,
+  ordinal integer not null,
+  kind text not null,
+  name text not null,
+  done boolean not null,
+  result jsonb,
+  error jsonb,
+  until timestamp with time zone,
+  event text,
+  key text,
+  began_at timestamp with time zone not null default statement_timestamp(),
+  ended_at timestamp with time zone
+);
+
+create table pillion.event (
+  name text not null,
+  key text not null,
+  payload jsonb not null,
+  emitted_at timestamp with time zone not null default statement_timestamp(),
+  settled boolean not null default false,
+  expires_at timestamp with time zone not null
+) with (
+  autovacuum_vacuum_scale_factor=0.05,
+  fillfactor=80
 );
 
 create table pillion.guard (
@@ -137,7 +172,9 @@ END,
   cancelled_at timestamp with time zone,
   lost smallint not null default 0,
   prefetched boolean not null default false,
-  slot boolean not null default false
+  slot boolean not null default false,
+  stepped boolean,
+  parent bigint
 ) with (
   autovacuum_vacuum_cost_delay=0,
   autovacuum_vacuum_insert_scale_factor=0.05,
@@ -229,6 +266,22 @@ create table pillion.unique_key (
   fillfactor=80
 );
 
+create table pillion.wait (
+  event text not null,
+  key text not null,
+  job bigint not null,
+  ordinal integer not null
+) with (
+  autovacuum_vacuum_scale_factor=0.05
+);
+
+create table pillion.woken (
+  job bigint not null
+) with (
+  autovacuum_vacuum_scale_factor=0,
+  autovacuum_vacuum_threshold=500
+);
+
 create table pillion.worker (
   id bigint generated always as identity not null,
   label text not null,
@@ -263,6 +316,14 @@ alter table pillion.batch add constraint batch_pkey PRIMARY KEY (claim);
 alter table pillion.blocked_key add constraint blocked_key_pkey PRIMARY KEY (queue, partition_key);
 
 alter table pillion.cancellation add constraint cancellation_pkey PRIMARY KEY (worker, claim, job);
+
+alter table pillion.cascade add constraint cascade_pkey PRIMARY KEY (job);
+
+alter table pillion.checkpoint add constraint checkpoint_kind_check CHECK ((kind = ANY (ARRAY['step'::text, 'sleep'::text, 'event'::text, 'run'::text])));
+
+alter table pillion.checkpoint add constraint checkpoint_pkey PRIMARY KEY (job, ordinal);
+
+alter table pillion.event add constraint event_pkey PRIMARY KEY (name, key);
 
 alter table pillion.guard add constraint guard_pkey PRIMARY KEY (id);
 
@@ -330,11 +391,17 @@ alter table pillion.unique_key add constraint unique_key_pkey PRIMARY KEY (name,
 
 alter table pillion.unique_key add constraint unique_key_until_check CHECK ((until = ANY (ARRAY['started'::text, 'finished'::text, 'period'::text])));
 
+alter table pillion.wait add constraint wait_pkey PRIMARY KEY (event, key, job, ordinal);
+
+alter table pillion.woken add constraint woken_pkey PRIMARY KEY (job);
+
 alter table pillion.worker add constraint worker_pkey PRIMARY KEY (id);
 
 -- Indexes
 
 CREATE INDEX archive_id ON ONLY pillion.archive USING btree (id);
+
+CREATE INDEX archive_parent ON ONLY pillion.archive USING btree (parent) WHERE (parent IS NOT NULL);
 
 CREATE INDEX archive_undone ON ONLY pillion.archive USING btree (state, id) WHERE (state = ANY (ARRAY['dead'::pillion.job_state, 'cancelled'::pillion.job_state]));
 
@@ -343,6 +410,10 @@ CREATE INDEX attempt_job ON ONLY pillion.attempt USING btree (job);
 CREATE INDEX batch_worker ON pillion.batch USING btree (worker, claim) WHERE (worker > 0);
 
 CREATE INDEX blocked_key_job ON pillion.blocked_key USING btree (job);
+
+CREATE INDEX event_expiry ON pillion.event USING btree (expires_at);
+
+CREATE INDEX event_unsettled ON pillion.event USING btree (emitted_at) WHERE (NOT settled);
 
 CREATE INDEX idempotency_expiry ON pillion.idempotency USING btree (expires_at);
 
@@ -356,11 +427,15 @@ CREATE INDEX job_lane ON pillion.job USING btree (queue, priority, "position") W
 
 CREATE INDEX job_line ON pillion.job USING btree (queue, partition_key, priority DESC, "position") WHERE ((state = 'ready'::pillion.job_state) AND (partition_key IS NOT NULL));
 
+CREATE INDEX job_parent ON pillion.job USING btree (parent) WHERE (parent IS NOT NULL);
+
 CREATE INDEX job_slot ON pillion.job USING btree (queue, partition_key) WHERE slot;
 
 CREATE INDEX schedule_due ON pillion.schedule USING btree (due_at NULLS FIRST) WHERE (paused_at IS NULL);
 
 CREATE INDEX start_at ON pillion.start USING btree (queue, partition_key, at);
+
+CREATE INDEX wait_job ON pillion.wait USING btree (job, ordinal);
 
 -- Functions
 
@@ -381,23 +456,25 @@ begin
       'select (id, state) on pillion.job',
       'usage on sequence pillion.position',
       'execute on function pillion.enqueue_one, pillion.enqueue_keyed, pillion.enqueue, pillion.publish',
-      'execute on function pillion.cancel, pillion.retry, pillion.reschedule, pillion.begin_once, pillion.end_once']
+      'execute on function pillion.cancel, pillion.retry, pillion.reschedule, pillion.begin_once, pillion.end_once,
+        pillion.emit']
     when 'operator' then array[
       'select, insert, update on pillion.queue',
       'select, insert, update, delete on pillion.subscription, pillion.schedule',
       'execute on function pillion.cancel, pillion.retry, pillion.reschedule, pillion.pause, pillion.resume']
     when 'worker' then array[
       'select, insert, update, delete on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule,
-        pillion.start, pillion.blocked_key, pillion.batch, pillion.cancellation, pillion.idempotency',
+        pillion.start, pillion.blocked_key, pillion.batch, pillion.cancellation, pillion.idempotency, pillion.checkpoint, pillion.event, pillion.wait, pillion.woken, pillion.cascade',
       'select, insert on pillion.archive, pillion.attempt',
       'select, insert, update on pillion.subscription',
       'select on pillion.migration, pillion.attempts, pillion.live',
       'usage on sequence pillion.position, pillion.claim',
       'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until, pillion.keep,
         pillion.claimed, pillion.step, pillion.unpack, pillion.allowed, pillion.claim_by_key, pillion.rescue, pillion.rescue_singly, pillion.promote, pillion.tick,
-        pillion.complete, pillion.sees']
+        pillion.complete, pillion.sees, pillion.checkpoint, pillion.begin_wait, pillion.read_steps, pillion.meet']
     when 'reader' then array[
-      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.live, pillion.batch, pillion.cancellation, pillion.subscription, pillion.migration',
+      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.live, pillion.batch, pillion.cancellation, pillion.subscription, pillion.migration,
+        pillion.checkpoint, pillion.event, pillion.wait',
       'execute on function pillion.find_jobs']
     when 'tester' then array[
       'execute on function pillion.enqueued_here, pillion.start_here, pillion.end_here']
@@ -471,6 +548,44 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION pillion.begin_wait(id bigint, claim bigint, ordinal integer, kind text, name text, until_ms double precision, until timestamp with time zone, event text, key text, jobs json)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  held     text := pillion.hold(begin_wait.id, begin_wait.claim);
+  children bigint[];
+begin
+  if held <> 'done' then
+    return held;
+  end if;
+  -- What an answer that was lost on its way has recorded stands.
+  if exists (select from pillion.checkpoint c where c.job = begin_wait.id and c.ordinal = begin_wait.ordinal) then
+    return held;
+  end if;
+  if jobs is not null then
+    children := array(select e.id from pillion.enqueue_keyed(jobs, false) e order by e.ordinal);
+  end if;
+  insert into pillion.checkpoint (job, ordinal, kind, name, done, result, until, event, key)
+  values (begin_wait.id, begin_wait.ordinal, begin_wait.kind, begin_wait.name, false, to_jsonb(children),
+    coalesce(begin_wait.until, statement_timestamp() + until_ms * interval '1 millisecond'), begin_wait.event, begin_wait.key);
+  insert into pillion.wait (event, key, job, ordinal)
+  select begin_wait.event, begin_wait.key, begin_wait.id, begin_wait.ordinal where begin_wait.event is not null
+  union all
+  select '', child::text, begin_wait.id, begin_wait.ordinal from unnest(children) child;
+  return held;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION pillion.cancel(filter jsonb, guarded boolean DEFAULT false, pin text DEFAULT NULL::text, most integer DEFAULT 10000, now timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS text
  LANGUAGE plpgsql
@@ -513,10 +628,10 @@ begin
     delete from pillion.job j where j.id = any (found) and j.state in ('scheduled', 'ready') returning j.*
   ), archived as (
     insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, start_before, started_at,
-                                 worker, unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at,
+                                 worker, unique_key, partition_key, enqueued_xid, parent, payload, headers, state, finished_at,
                                  keep_until)
     select e.id, e.queue, e.name, e.version, e.priority, e.attempt, e.max_attempts, e.created_at, e.run_at, e.start_before, e.started_at,
-      e.worker, e.unique_key, e.partition_key, e.enqueued_xid, e.payload, e.headers, 'cancelled', at,
+      e.worker, e.unique_key, e.partition_key, e.enqueued_xid, e.parent, e.payload, e.headers, 'cancelled', at,
       pillion.keep_until(s.settled, 'cancelled', at)
     from ended e left join (select q.name, q as settled from pillion.queue q) s on s.name = e.queue
   )
@@ -536,6 +651,41 @@ AS $function$
   select json_build_object('xid', pg_current_xact_id()::text, 'ids', changed::text[],
     'next', case when cardinality(found) = most then found[most]::text end)::text
 $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.checkpoint(id bigint, claim bigint, ordinal integer, kind text, name text, result jsonb, error jsonb, effects boolean)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  held text;
+begin
+  -- A statement that stands alone begins when its transaction does.
+  if effects and transaction_timestamp() = statement_timestamp() then
+    raise exception using
+      errcode = 'no_active_sql_transaction',
+      message = format('pillion: step "%s" of job %s was not recorded, because the statement ran outside a transaction', checkpoint.name, checkpoint.id),
+      hint = 'It is sent by stepTx, on the connection of the transaction that its function was given.';
+  end if;
+  held := pillion.hold(checkpoint.id, checkpoint.claim);
+  if held <> 'done' then
+    return held;
+  end if;
+  insert into pillion.checkpoint as c (job, ordinal, kind, name, done, result, error, ended_at)
+  values (checkpoint.id, checkpoint.ordinal, checkpoint.kind, checkpoint.name, true, checkpoint.result, checkpoint.error, statement_timestamp())
+  on conflict (job, ordinal) do update
+  set done = true, result = excluded.result, error = excluded.error, ended_at = excluded.ended_at where not c.done;
+  return held;
+end $function$
 ;
 
 CREATE OR REPLACE FUNCTION pillion.claim_by_key(worker bigint, queue text, after text, names text[], versions integer[], most integer)
@@ -702,7 +852,7 @@ CREATE OR REPLACE FUNCTION pillion.claimed(job pillion.job, attempt integer, que
  RETURNS text
  LANGUAGE sql
  STABLE
-RETURN ((',['::text || concat_ws(','::text, (job).id, (job)."position", (job).priority, array_position(queues, (job).queue), array_position(names, (job).name), (job).version, attempt, COALESCE((job).max_attempts, 0), (floor((date_part('epoch'::text, (job).created_at) * (1000)::double precision)))::bigint, (job).payload, CASE WHEN (((job).run_at <> (job).created_at) OR ((job).headers IS NOT NULL) OR ((job).partition_key IS NOT NULL) OR ((job).start_before IS NOT NULL) OR ((job).lost > 0) OR (job).prefetched) THEN json_build_object('runAt', floor((date_part('epoch'::text, (job).run_at) * (1000)::double precision)), 'headers', (job).headers, 'partitionKey', (job).partition_key, 'lost', (job).lost, 'prefetched', (job).prefetched, 'startInMs', CASE WHEN (attempt = 1) THEN ((date_part('epoch'::text, (job).start_before) - date_part('epoch'::text, statement_timestamp())) * (1000)::double precision) ELSE NULL::double precision END) ELSE NULL::json END)) || ']'::text)
+RETURN ((',['::text || concat_ws(','::text, (job).id, (job)."position", (job).priority, array_position(queues, (job).queue), array_position(names, (job).name), (job).version, attempt, COALESCE((job).max_attempts, 0), (floor((date_part('epoch'::text, (job).created_at) * (1000)::double precision)))::bigint, (job).payload, CASE WHEN (((job).run_at <> (job).created_at) OR ((job).headers IS NOT NULL) OR ((job).partition_key IS NOT NULL) OR ((job).start_before IS NOT NULL) OR ((job).lost > 0) OR (job).prefetched OR (job).stepped OR ((job).parent IS NOT NULL)) THEN json_build_object('runAt', floor((date_part('epoch'::text, (job).run_at) * (1000)::double precision)), 'headers', (job).headers, 'partitionKey', (job).partition_key, 'lost', (job).lost, 'prefetched', (job).prefetched, 'stepped', (job).stepped, 'child', ((job).parent IS NOT NULL), 'startInMs', CASE WHEN (attempt = 1) THEN ((date_part('epoch'::text, (job).start_before) - date_part('epoch'::text, statement_timestamp())) * (1000)::double precision) ELSE NULL::double precision END) ELSE NULL::json END)) || ']'::text)
 ;
 
 CREATE OR REPLACE FUNCTION pillion.complete(id bigint, claim bigint, started_ms integer, result jsonb)
@@ -735,10 +885,10 @@ begin
     return case when exists (select from pillion.job j where j.id = complete.id and j.claim = complete.claim) then 'busy' else 'lost' end;
   end if;
   insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, start_before, started_at,
-    worker, unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, result, keep_until)
+    worker, unique_key, partition_key, enqueued_xid, parent, payload, headers, state, finished_at, result, keep_until)
   select ended.id, ended.queue, ended.name, ended.version, ended.priority, ended.attempt, ended.max_attempts, ended.created_at, ended.run_at,
     ended.start_before, ended.started_at + complete.started_ms * interval '1 millisecond', ended.worker, ended.unique_key, ended.partition_key,
-    ended.enqueued_xid, ended.payload, ended.headers, 'completed', statement_timestamp(), complete.result,
+    ended.enqueued_xid, ended.parent, ended.payload, ended.headers, 'completed', statement_timestamp(), complete.result,
     pillion.keep_until((select q from pillion.queue q where q.name = ended.queue), 'completed', statement_timestamp());
   if ended.slot then
     perform pillion.wake(ended.queue);
@@ -793,6 +943,33 @@ begin
   done := done || title;
 exception when lock_not_available or deadlock_detected then
   put_off := put_off || format('drop %s: %s', title, sqlerrm);
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.emit(event text, key text, payload jsonb, keep_ms double precision, guarded boolean DEFAULT false, pin text DEFAULT NULL::text, now timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  at      constant timestamptz := coalesce(now, statement_timestamp());
+  emitted boolean;
+begin
+  if pin <> pg_current_xact_id()::text then
+    return null;
+  end if;
+  insert into pillion.event as e (name, key, payload, expires_at)
+  values (emit.event, emit.key, emit.payload, at + keep_ms * interval '1 millisecond')
+  on conflict (name, key) do update
+  set payload = excluded.payload, emitted_at = excluded.emitted_at, settled = false, expires_at = excluded.expires_at
+  where e.expires_at <= at;
+  emitted := found;
+  perform pillion.guard_verb('emit', guarded, '{}', case when emitted and exists (
+      select from pillion.wait w where w.event = emit.event and w.key = emit.key)
+    then array(select w.id from pillion.worker w where w.stopped_at is null order by w.heartbeat_at desc limit 1) else '{}' end);
+  return json_build_object('xid', pg_current_xact_id()::text, 'emitted', emitted)::text;
 end $function$
 ;
 
@@ -1076,12 +1253,12 @@ begin
     from unnest(items) with ordinality o(value, ordinality)
     cross join lateral json_to_record(o.value) as j(
       "name" text, "version" integer, "queue" text, "priority" smallint, "payload" jsonb, "headers" jsonb, "runAt" timestamptz,
-      "delayMs" float8, "startBefore" timestamptz, "maxAttempts" integer, "partitionKey" text, "uniqueKey" text)
+      "delayMs" float8, "startBefore" timestamptz, "maxAttempts" integer, "partitionKey" text, "uniqueKey" text, "parent" bigint)
   ), taken as materialized (
     select k.* from unnest(ordinals, names, keys, ids, news, states, queues, contents, timings)
       as k(ordinality, name, key, id, created, state, queue, content, timing)
   ), planned as materialized (
-    select i.ordinality, i."name", i."queue", i."priority", i."maxAttempts", i."uniqueKey", i."partitionKey",
+    select i.ordinality, i."name", i."queue", i."priority", i."maxAttempts", i."uniqueKey", i."partitionKey", i."parent",
       coalesce(k.id, nextval('pillion.job_id_seq')) as id, k.state as held,
       k.ordinality is null or (k.created and k.ordinality = i.ordinality) as created,
       case when k.content is null then i."version" else (k.content ->> 'version')::integer end as "version",
@@ -1095,11 +1272,11 @@ begin
     order by i.ordinality
   ), inserted as (
     insert into pillion.job (id, created_at, run_at, start_before, state, queue, name, version, priority, max_attempts,
-                             unique_key, partition_key, payload, headers)
+                             unique_key, partition_key, payload, headers, parent)
     overriding system value
     select p.id, at, p.run_at, p.start_before, (case when p.run_at > at then 'scheduled' else 'ready' end)::pillion.job_state,
       coalesce(p."queue", 'default'), p."name", coalesce(p."version", 1), coalesce(p."priority", 0), p."maxAttempts",
-      p."uniqueKey", p."partitionKey", coalesce(p."payload", 'null'), p."headers"
+      p."uniqueKey", p."partitionKey", coalesce(p."payload", 'null'), p."headers", p."parent"
     from planned p where p.created order by p.ordinality
     returning id, queue, state
   ), guards as (
@@ -1294,6 +1471,46 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION pillion.hold(id bigint, claim bigint)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  stepped boolean;
+begin
+  select coalesce(j.stepped, false) into stepped from pillion.job j where j.id = hold.id and j.claim = hold.claim for no key update skip locked;
+  if not found then
+    return case when exists (select from pillion.job j where j.id = hold.id and j.claim = hold.claim) then 'busy' else 'lost' end;
+  end if;
+  if not stepped then
+    update pillion.job j set stepped = true where j.id = hold.id and j.claim = hold.claim;
+  end if;
+  return 'done';
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.job_ended()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if new.parent is not null then
+    insert into pillion.event (name, key, payload, expires_at)
+    values ('', new.id::text, jsonb_build_object('name', new.name, 'parent', new.parent, 'state', new.state, 'result', new.result, 'error', new.error),
+      new.finished_at + interval '30 days')
+    on conflict (name, key) do update set payload = excluded.payload, settled = false, expires_at = excluded.expires_at;
+  end if;
+  if new.state = 'cancelled' and exists (select from pillion.job j where j.parent = new.id) then
+    insert into pillion.cascade (job) values (new.id) on conflict do nothing;
+  end if;
+  return null;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION pillion.keep(now timestamp with time zone DEFAULT NULL::timestamp with time zone, most_bytes bigint DEFAULT 67108864)
  RETURNS TABLE(made text[], dropped text[], put_off text[])
  LANGUAGE plpgsql
@@ -1395,6 +1612,83 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION pillion.meet(most integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  cancelled bigint;
+  children  bigint[];
+begin
+  if not exists (select from pillion.event e where not e.settled) and not exists (select from pillion.woken)
+     and not exists (select from pillion.cascade) then
+    return true;
+  end if;
+  if not pg_try_advisory_xact_lock('pillion.woken'::regclass::oid::int4, 0) then
+    return false;
+  end if;
+  if exists (select from pillion.event e where not e.settled) then
+    with fresh as materialized (
+      select e.ctid as row, e.name, e.key from pillion.event e where not e.settled order by e.emitted_at limit most for update skip locked
+    ), told as materialized (
+      select w.row, w.job, w.ordinal, f.row as event from fresh f cross join lateral (
+        select w.ctid as row, w.job, w.ordinal from pillion.wait w where w.event = f.name and w.key = f.key for update skip locked) w
+      limit most
+    ), gone as (
+      delete from pillion.wait w using told t where w.ctid = t.row
+    ), woken as (
+      -- All that this step waits for has happened.
+      insert into pillion.woken (job)
+      select distinct t.job from told t
+      where not exists (select from pillion.wait w where w.job = t.job and w.ordinal = t.ordinal and w.ctid <> all (array(select row from told)))
+      on conflict do nothing
+    )
+    update pillion.event e set settled = true from fresh f
+    where e.ctid = f.row and not exists (
+      select from pillion.wait w where w.event = f.name and w.key = f.key and w.ctid <> all (array(select row from told)));
+  end if;
+  if exists (select from pillion.woken) then
+    with asleep as materialized (
+      select w.ctid as row, w.job as id, j.row as job, j.state from (select w.ctid, w.job from pillion.woken w limit most for update skip locked) w
+      cross join lateral (select j.ctid as row, j.state from pillion.job j where j.id = w.job for update skip locked) j
+    ), ready as (
+      update pillion.job j
+      set state = 'ready', position = case when j.slot then j.position else nextval('pillion.position') end, slot = false,
+        enqueued_xid = case when j.slot then j.enqueued_xid else pg_current_xact_id() end
+      from asleep a where j.ctid = a.job and a.state = 'scheduled'
+      returning j.id, j.queue
+    ), rung as materialized (
+      select pillion.wake(r.queue) from (select distinct queue from ready) r
+    )
+    -- One that still runs is woken once it sleeps, and so is one that has begun to sleep since this statement began, whose
+    -- row it could not change; one that is gone never.
+    delete from pillion.woken w where w.ctid = any (array(
+      select a.row from asleep a, (select count(*) from rung) r where a.state = 'ready' or a.id in (select id from ready)
+      union all
+      select w.ctid from pillion.woken w where not exists (select from pillion.job j where j.id = w.job offset 0)));
+  end if;
+  for cancelled in select c.job from pillion.cascade c limit 100 for update skip locked loop
+    children := array(
+      select j.id from pillion.job j where j.parent = cancelled and j.cancelled_at is null order by j.id limit most for update skip locked);
+    if cardinality(children) > 0 then
+      perform pillion.cancel(jsonb_build_object('ids', children::text[]));
+    end if;
+    delete from pillion.cascade c
+    where c.job = cancelled and not exists (select from pillion.job j where j.parent = cancelled and j.cancelled_at is null);
+  end loop;
+  return true;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION pillion.pause(queue text, guarded boolean DEFAULT false, pin text DEFAULT NULL::text, now timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS text
  LANGUAGE plpgsql
@@ -1475,6 +1769,71 @@ begin
     select json_agg(json_build_object('name', jobs -> (e.ordinal::integer - 1) ->> 'name',
       'queue', jobs -> (e.ordinal::integer - 1) ->> 'queue', 'id', e.id::text, 'created', e.created, 'state', e.state) order by e.ordinal)
     from pillion.enqueue_keyed(coalesce(jobs, '[]'), false, null, publish.now) e), '[]'))::text;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.read_steps(id bigint, claim bigint)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  held     text := pillion.hold(read_steps.id, read_steps.claim);
+  again    boolean := false;
+  waiting  record;
+  endings  jsonb;
+  failures jsonb := '{}';
+begin
+  if held <> 'done' then
+    return json_build_object('status', held)::text;
+  end if;
+  -- Before the look: who says so after it says it to the job that sleeps then.
+  delete from pillion.woken w where w.ctid = any (array(select w.ctid from pillion.woken w where w.job = read_steps.id for update skip locked));
+  update pillion.checkpoint c set done = true, ended_at = statement_timestamp()
+  where c.job = read_steps.id and c.kind = 'sleep' and not c.done and c.until <= statement_timestamp();
+  with come as (
+    update pillion.checkpoint c set done = true, result = e.payload, ended_at = statement_timestamp()
+    from pillion.event e
+    where c.job = read_steps.id and c.kind = 'event' and not c.done and e.name = c.event and e.key = c.key and e.expires_at > statement_timestamp()
+    returning c.ordinal
+  )
+  delete from pillion.wait w using come where w.job = read_steps.id and w.ordinal = come.ordinal;
+  for waiting in
+    select c.ordinal, array(select jsonb_array_elements_text(c.result)::bigint) as children
+    from pillion.checkpoint c where c.job = read_steps.id and c.kind = 'run' and not c.done
+  loop
+    if exists (select from pillion.job j where j.id = any (waiting.children)) then
+      -- A child that somebody has brought back after its end is waited for anew.
+      insert into pillion.wait (event, key, job, ordinal)
+      select '', j.id::text, read_steps.id, waiting.ordinal from pillion.job j where j.id = any (waiting.children)
+      on conflict do nothing;
+      again := again or found;
+      continue;
+    end if;
+    select jsonb_agg(jsonb_build_object('id', child::text) || coalesce(e.payload, '{"state": "unknown"}') order by ordinality) into endings
+    from unnest(waiting.children) with ordinality child(child, ordinality)
+    left join pillion.event e on e.name = '' and e.key = child::text;
+    if endings @? '$[*] ? (@.state != "completed")' then
+      failures := failures || jsonb_build_object(waiting.ordinal::text, jsonb_path_query_array(endings, '$[*] ? (@.state != "completed")'));
+    else
+      update pillion.checkpoint c set done = true, ended_at = statement_timestamp(), result = coalesce(jsonb_path_query_array(endings, '$[*].result'), '[]')
+      where c.job = read_steps.id and c.ordinal = waiting.ordinal;
+      delete from pillion.wait w where w.job = read_steps.id and w.ordinal = waiting.ordinal;
+      delete from pillion.event e where e.name = '' and e.key = any (waiting.children::text[]);
+    end if;
+  end loop;
+  return json_build_object('status', held, 'again', again, 'steps', coalesce((
+    select json_agg(json_build_array(c.ordinal, c.kind, c.name, c.done, c.result, c.error,
+      date_part('epoch', c.until - statement_timestamp()) * 1000, failures -> c.ordinal::text) order by c.ordinal)
+    from pillion.checkpoint c where c.job = read_steps.id), '[]'))::text;
 end $function$
 ;
 
@@ -1564,13 +1923,13 @@ begin
   ), ended as (
     delete from pillion.job j using held where j.ctid = held.row and (held.spent or j.cancelled_at is not null)
     returning j.id, j.queue, j.name, j.version, j.priority, j.attempt, j.max_attempts, j.created_at, j.run_at, j.start_before, j.started_at, j.worker,
-      j.unique_key, j.partition_key, j.enqueued_xid, j.payload, j.headers, j.slot, j.position, held.error, held.now,
+      j.unique_key, j.partition_key, j.enqueued_xid, j.parent, j.payload, j.headers, j.slot, j.position, held.error, held.now,
       (case when j.cancelled_at is null then 'dead' else 'cancelled' end)::pillion.job_state as state
   ), archived as (
     insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, start_before, started_at, worker,
-      unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, error, keep_until)
+      unique_key, partition_key, enqueued_xid, parent, payload, headers, state, finished_at, error, keep_until)
     select e.id, e.queue, e.name, e.version, e.priority, e.attempt, e.max_attempts, e.created_at, e.run_at, e.start_before, e.started_at, e.worker,
-      e.unique_key, e.partition_key, e.enqueued_xid, e.payload, e.headers, e.state, e.now, e.error, pillion.keep_until(q, e.state, e.now)
+      e.unique_key, e.partition_key, e.enqueued_xid, e.parent, e.payload, e.headers, e.state, e.now, e.error, pillion.keep_until(q, e.state, e.now)
     from ended e left join pillion.queue q on q.name = e.queue
   ), blocked as (
     insert into pillion.blocked_key (queue, partition_key, job, position)
@@ -1683,12 +2042,13 @@ begin
     delete from pillion.blocked_key b using back where b.job = back.id returning b.job, b.position
   ), returned as (
     insert into pillion.job (id, position, created_at, run_at, state, priority, version, attempt, max_attempts, queue,
-                             name, unique_key, partition_key, payload, headers)
+                             name, unique_key, partition_key, payload, headers, parent, stepped)
     overriding system value
     select id, coalesce((select f.position from freed f where f.job = back.id), nextval('pillion.position')),
       created_at, at, 'ready', priority, version, attempt,
       case when max_attempts <= attempt then attempt + 1 else max_attempts end, queue,
-      name, unique_key, partition_key, payload, headers
+      name, unique_key, partition_key, payload, headers, parent,
+      (select true from pillion.checkpoint c where c.job = back.id limit 1)
     from back order by id
     returning id, queue
   )
@@ -1845,12 +2205,12 @@ begin
       delete from pillion.job j using held where j.ctid = held.row
       returning j.id, j.queue, j.name, j.version, j.priority, j.attempt, j.max_attempts, j.created_at, j.run_at,
         j.start_before, j.started_at + held.started * interval '1 millisecond' as started_at, j.worker, j.unique_key, j.partition_key, j.enqueued_xid,
-        j.payload, j.headers, held.result, j.slot
+        j.parent, j.payload, j.headers, held.result, j.slot
     ), archived as (
       insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, start_before,
-        started_at, worker, unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, result, keep_until)
+        started_at, worker, unique_key, partition_key, enqueued_xid, parent, payload, headers, state, finished_at, result, keep_until)
       select d.id, d.queue, d.name, d.version, d.priority, d.attempt, d.max_attempts, d.created_at, d.run_at, d.start_before,
-        d.started_at, d.worker, d.unique_key, d.partition_key, d.enqueued_xid, d.payload, d.headers,
+        d.started_at, d.worker, d.unique_key, d.partition_key, d.enqueued_xid, d.parent, d.payload, d.headers,
         'completed', statement_timestamp(), d.result,
         coalesce(case when not usual_only then (
           select pillion.keep_until(q, 'completed', statement_timestamp()) from pillion.queue q where q.name = d.queue) end, usual)
@@ -1886,7 +2246,7 @@ begin
         left join pillion.queue q on q.name = lane.queue
         cross join lateral (
           select j.ctid as row, case when pg_column_size(j.payload) > 2000 then octet_length(j.payload::text) else 0 end as size,
-            j.unique_key is not null or j.cancelled_at is not null or case when true = any (step.apart) then (j.name, j.version) in (
+            j.unique_key is not null or j.cancelled_at is not null or j.stepped is not null or j.parent is not null or case when true = any (step.apart) then (j.name, j.version) in (
               select h.name, h.version from unnest(step.names, step.versions, step.apart) h(name, version, apart) where h.apart) else false end as alone
           from pillion.job j
           where j.state = 'ready' and j.partition_key is null and j.queue = lane.queue and j.priority = lane.priority and j.position >= lane.bound
@@ -1953,6 +2313,7 @@ declare
   locked    json;
   ready     boolean;
   special   json;
+  met       boolean := true;
   failed    text[] := '{}';
 begin
   if worker is not null then
@@ -2004,6 +2365,11 @@ begin
     rescued := pillion.rescue_singly();
   end;
   begin
+    met := pillion.meet(most);
+  exception when others then
+    failed := failed || ('wake jobs for what they wait for: ' || sqlerrm);
+  end;
+  begin
     select * into due from pillion.promote(most);
   exception when others then
     failed := failed || ('promote scheduled jobs: ' || sqlerrm);
@@ -2031,7 +2397,7 @@ begin
     select true from pillion.job j where j.state = 'ready' and j.partition_key is not null and j.queue = lane.queue limit 1));
   return json_build_object('known', known, 'shared', shared, 'held', coalesce(held, '[]'), 'cancelled', coalesce(cancelled, '[]'), 'rescued', coalesce(rescued, '[]'),
     'promoted', due.promoted, 'nextMs', due.next_ms, 'scheduleMs', due.schedule_ms, 'locked', coalesce(locked, '[]'), 'ready', ready,
-    'special', coalesce(special, '[]'), 'failed', to_json(failed));
+    'special', coalesce(special, '[]'), 'met', met, 'failed', to_json(failed));
 end $function$
 ;
 
@@ -2195,6 +2561,8 @@ CREATE CONSTRAINT TRIGGER transaction_guard AFTER INSERT ON pillion.job DEFERRAB
 
 CREATE CONSTRAINT TRIGGER wake_up AFTER INSERT ON pillion.guard DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pillion.guarded_statement();
 
+CREATE TRIGGER job_ended AFTER INSERT ON pillion.archive FOR EACH ROW WHEN (((new.parent IS NOT NULL) OR (new.state = 'cancelled'::pillion.job_state))) EXECUTE FUNCTION pillion.job_ended();
+
 -- Views
 
 create view pillion.attempts as
@@ -2235,7 +2603,7 @@ UNION ALL
     'running'::text AS outcome,
     NULL::jsonb AS error
    FROM (pillion.batch b
-     CROSS JOIN LATERAL unnest(b.jobs) WITH ORDINALITY j(id, enqueued_xid, "position", created_at, run_at, guard, state, priority, version, attempt, max_attempts, queue, name, unique_key, partition_key, payload, headers, start_before, worker, claim, started_at, cancelled_at, lost, prefetched, slot, ordinality))
+     CROSS JOIN LATERAL unnest(b.jobs) WITH ORDINALITY j(id, enqueued_xid, "position", created_at, run_at, guard, state, priority, version, attempt, max_attempts, queue, name, unique_key, partition_key, payload, headers, start_before, worker, claim, started_at, cancelled_at, lost, prefetched, slot, stepped, parent, ordinality))
   WHERE (NOT b.done[j.ordinality]);
 
 create view pillion.live as
@@ -2260,7 +2628,8 @@ create view pillion.live as
     claim,
     started_at,
     cancelled_at,
-    lost
+    lost,
+    parent
    FROM pillion.job
 UNION ALL
  SELECT j.id,
@@ -2286,7 +2655,8 @@ UNION ALL
     ( SELECT c.at
            FROM pillion.cancellation c
           WHERE ((c.worker = b.worker) AND (c.claim = b.claim) AND (c.job = j.id))) AS cancelled_at,
-    j.lost
+    j.lost,
+    j.parent
    FROM (pillion.batch b
-     CROSS JOIN LATERAL unnest(b.jobs) WITH ORDINALITY j(id, enqueued_xid, "position", created_at, run_at, guard, state, priority, version, attempt, max_attempts, queue, name, unique_key, partition_key, payload, headers, start_before, worker, claim, started_at, cancelled_at, lost, prefetched, slot, ordinality))
+     CROSS JOIN LATERAL unnest(b.jobs) WITH ORDINALITY j(id, enqueued_xid, "position", created_at, run_at, guard, state, priority, version, attempt, max_attempts, queue, name, unique_key, partition_key, payload, headers, start_before, worker, claim, started_at, cancelled_at, lost, prefetched, slot, stepped, parent, ordinality))
   WHERE (NOT b.done[j.ordinality]);

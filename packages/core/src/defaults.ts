@@ -19,6 +19,8 @@ export const defaults = {
   keepMs: { completed: 7 * 86_400_000, dead: 90 * 86_400_000, cancelled: 7 * 86_400_000 },
   /** How long the answer of an idempotent call is kept, in milliseconds. */
   keepAnswersMs: 30 * 86_400_000,
+  /** How long an event can be waited for after it was emitted, in milliseconds. */
+  keepEventsMs: 90 * 86_400_000,
   /** How long waitFor waits for a job to end, in milliseconds. */
   waitMs: 60_000,
   /** Jobs that one worker process runs at the same time. */

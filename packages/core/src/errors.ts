@@ -16,6 +16,11 @@ export type PillionErrorCode =
   | "JOB_CANCELLED"
   | "WORKER_STOPPING"
   | "REENTRY"
+  | "INVALID_STEP"
+  | "STEPS_CHANGED"
+  | "STEP_FAILED"
+  | "CHILD_FAILED"
+  | "EVENT_TIMEOUT"
   | "JOB_DEAD"
   | "JOB_NOT_FOUND"
   | "INVALID_RESULT"
@@ -242,6 +247,63 @@ export interface FailedJob extends Omit<RanJob, "result"> {
 export class NoSavepointsError extends PillionError {
   constructor(message: string) {
     super("NO_SAVEPOINTS", message);
+  }
+}
+
+/** A step that cannot be: its name, its place, or what it answered. Its message names the job and the step. */
+export class InvalidStepError extends PillionError {
+  constructor(message: string, jobName: string, options: { cause?: unknown } = {}) {
+    super("INVALID_STEP", message, { jobName, ...options });
+  }
+}
+
+/**
+ * The steps of a job are not those of its earlier attempts: one is missing, has another name, or comes in another order.
+ * Nothing ran. Deploy code with the old steps, or cancel the job.
+ */
+export class StepsChangedError extends PillionError {
+  constructor(message: string, jobName: string) {
+    super("STEPS_CHANGED", message, { jobName });
+  }
+}
+
+/** In an earlier attempt a step has failed, and the handler went on behind it: so it has failed for good. */
+export class StepFailedError extends PillionError {
+  constructor(
+    message: string,
+    jobName: string,
+    /** What it failed with then. */
+    readonly error: StoredJobError,
+  ) {
+    super("STEP_FAILED", message, { jobName });
+  }
+}
+
+/** A child that did not complete. */
+export interface ChildFailure {
+  readonly id: string;
+  readonly name: string;
+  readonly state: "dead" | "cancelled";
+  /** What its last attempt failed with, where it has failed. */
+  readonly error: StoredJobError | null;
+}
+
+/** Children that a job has run have ended dead or cancelled. */
+export class ChildFailedError extends PillionError {
+  constructor(
+    message: string,
+    jobName: string,
+    /** Those that did not complete, in the order in which they were given. */
+    readonly failures: readonly ChildFailure[],
+  ) {
+    super("CHILD_FAILED", message, { jobName });
+  }
+}
+
+/** The event has not happened within the `timeoutMs` of `waitForEvent`. */
+export class EventTimeoutError extends PillionError {
+  constructor(message: string, jobName: string) {
+    super("EVENT_TIMEOUT", message, { jobName });
   }
 }
 

@@ -4,13 +4,17 @@ export type { Verbs } from "./adapter/verbs.ts";
 export type { Database } from "./database.ts";
 export { defaults, limits } from "./defaults.ts";
 export {
+  ChildFailedError,
+  type ChildFailure,
   DiscardError,
+  EventTimeoutError,
   type FailedJob,
   InvalidConfigurationError,
   InvalidDefinitionError,
   InvalidJobError,
   InvalidRequestError,
   InvalidResultError,
+  InvalidStepError,
   JobCancelledError,
   JobDeadError,
   JobNotFoundError,
@@ -27,6 +31,8 @@ export {
   ReentryError,
   RetryError,
   SchemaOutdatedError,
+  StepFailedError,
+  StepsChangedError,
   type StoredJobError,
   sqlStateOf,
   TransactionChangedError,
@@ -35,6 +41,7 @@ export {
 } from "./errors.ts";
 export type { Backoff } from "./job/backoff.ts";
 export type { JobDefinition, RetryDecision } from "./job/definition.ts";
+export { defineEvent, type EmitOptions, type Emitted, type Event, type EventType } from "./job/event.ts";
 export type { Changed, JobFilter, QueueChanged } from "./job/filter.ts";
 export type { Enqueued, EnqueueOptions, JobState } from "./job/job.ts";
 export type { Published, PublishOptions } from "./job/publication.ts";

@@ -113,6 +113,8 @@ export const pause: DrizzleVerbs["pause"] = verbs.pause;
 export const resume: DrizzleVerbs["resume"] = verbs.resume;
 /** Publish to a topic inside your own Drizzle transaction: each subscriber's job exists if, and only if, it commits. */
 export const publish: DrizzleVerbs["publish"] = verbs.publish;
+/** Say inside your own Drizzle transaction that an event has happened: what waits for it goes on if, and only if, it commits. */
+export const emit: DrizzleVerbs["emit"] = verbs.emit;
 /** Do something once, and keep its answer, inside your own Drizzle transaction: later calls with its key get that answer. */
 export const idempotent: DrizzleVerbs["idempotent"] = verbs.idempotent;
 /**

@@ -147,6 +147,8 @@ export const pause: KyselyVerbs["pause"] = verbs.pause;
 export const resume: KyselyVerbs["resume"] = verbs.resume;
 /** Publish to a topic inside your own Kysely transaction: each subscriber's job exists if, and only if, it commits. */
 export const publish: KyselyVerbs["publish"] = verbs.publish;
+/** Say inside your own Kysely transaction that an event has happened: what waits for it goes on if, and only if, it commits. */
+export const emit: KyselyVerbs["emit"] = verbs.emit;
 /** Do something once, and keep its answer, inside your own Kysely transaction: later calls with its key get that answer. */
 export const idempotent: KyselyVerbs["idempotent"] = verbs.idempotent;
 /**

@@ -136,6 +136,8 @@ export const pause: PgVerbs["pause"] = verbs.pause;
 export const resume: PgVerbs["resume"] = verbs.resume;
 /** Publish to a topic inside your own pg transaction: each subscriber's job exists if, and only if, it commits. */
 export const publish: PgVerbs["publish"] = verbs.publish;
+/** Say inside your own pg transaction that an event has happened: what waits for it goes on if, and only if, it commits. */
+export const emit: PgVerbs["emit"] = verbs.emit;
 /** Do something once, and keep its answer, inside your own pg transaction: later calls with its key get that answer. */
 export const idempotent: PgVerbs["idempotent"] = verbs.idempotent;
 /**

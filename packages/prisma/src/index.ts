@@ -157,6 +157,8 @@ export const pause: PrismaVerbs["pause"] = verbs.pause;
 export const resume: PrismaVerbs["resume"] = verbs.resume;
 /** Publish to a topic inside your own Prisma transaction: each subscriber's job exists if, and only if, it commits. */
 export const publish: PrismaVerbs["publish"] = verbs.publish;
+/** Say inside your own Prisma transaction that an event has happened: what waits for it goes on if, and only if, it commits. */
+export const emit: PrismaVerbs["emit"] = verbs.emit;
 /** Do something once, and keep its answer, inside your own Prisma transaction: later calls with its key get that answer. */
 export const idempotent: PrismaVerbs["idempotent"] = verbs.idempotent;
 /**

@@ -135,6 +135,8 @@ export const pause: TypeOrmVerbs["pause"] = verbs.pause;
 export const resume: TypeOrmVerbs["resume"] = verbs.resume;
 /** Publish to a topic inside your own TypeORM transaction: each subscriber's job exists if, and only if, it commits. */
 export const publish: TypeOrmVerbs["publish"] = verbs.publish;
+/** Say inside your own TypeORM transaction that an event has happened: what waits for it goes on if, and only if, it commits. */
+export const emit: TypeOrmVerbs["emit"] = verbs.emit;
 /** Do something once, and keep its answer, inside your own TypeORM transaction: later calls with its key get that answer. */
 export const idempotent: TypeOrmVerbs["idempotent"] = verbs.idempotent;
 /**

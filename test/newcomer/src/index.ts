@@ -35,6 +35,7 @@ export const pause: Verbs<TransactionSql, Sql>["pause"] = verbs.pause;
 export const resume: Verbs<TransactionSql, Sql>["resume"] = verbs.resume;
 /** Publish to a topic inside your own postgres.js transaction: each subscriber's job exists if, and only if, it commits. */
 export const publish: Verbs<TransactionSql, Sql>["publish"] = verbs.publish;
+export const emit: Verbs<TransactionSql, Sql>["emit"] = verbs.emit;
 /** Do something once, and keep its answer, inside your own postgres.js transaction. */
 export const idempotent: Verbs<TransactionSql, Sql>["idempotent"] = verbs.idempotent;
 /** Run jobs of a type inside your own postgres.js transaction: its writes and the completion are one commit. */

@@ -27,6 +27,7 @@ import { foreignHandles, refusals } from "./refusals.ts";
 import { runEnqueuedSuite } from "./run-enqueued.ts";
 import { savepoints } from "./savepoints.ts";
 import { standalone } from "./standalone.ts";
+import { steps } from "./steps.ts";
 import { transactionalHandlers } from "./transactional-handlers.ts";
 import { verbSuites } from "./verbs.ts";
 import { visibility } from "./visibility.ts";
@@ -61,6 +62,7 @@ export function suites(others: readonly Harness[]): readonly Suite[] {
     transactionalHandlers,
     killedHandler,
     ownClient,
+    steps,
     idempotentSuite,
     expectEnqueuedSuite,
     runEnqueuedSuite,

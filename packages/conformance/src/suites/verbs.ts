@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Act, cancelling, pausing, publishing, rescheduling, retrying } from "../acts.ts";
+import { type Act, cancelling, emitting, pausing, publishing, rescheduling, retrying } from "../acts.ts";
 import type { Context } from "../context.ts";
 import { accepted, refusal, rejection } from "../expect.ts";
 import type { Case, Suite } from "../suite.ts";
@@ -161,4 +161,5 @@ export const verbSuites: readonly Suite[] = [
   suite("reschedule", rescheduling),
   suite("pause and resume", pausing),
   suite("publish", publishing),
+  suite("emit", emitting),
 ];

@@ -1,3 +1,4 @@
+import { isEvent, toEmission } from "../job/event.ts";
 import { filterText, type JobFilter } from "../job/filter.ts";
 import { queueName } from "../job/names.ts";
 import { toPublication } from "../job/publication.ts";
@@ -8,7 +9,7 @@ import type { Verbs } from "./verbs.ts";
 /** The verbs on what exists already, and publish. Each is one statement, guarded as enqueue is. */
 export function changes<Tx extends object>(
   ground: Ground<Tx>,
-): Pick<Verbs<Tx, object>, "cancel" | "retry" | "reschedule" | "pause" | "resume" | "publish"> {
+): Pick<Verbs<Tx, object>, "cancel" | "retry" | "reschedule" | "pause" | "resume" | "publish" | "emit"> {
   const { engine } = ground;
   const call = guardedCall(ground);
 
@@ -39,6 +40,12 @@ export function changes<Tx extends object>(
       const tx = ground.openTransaction("resume", given, ofQueue(queue));
       queueName("resume", queue);
       return call("resume", tx, ofQueue(queue), (doing) => engine.resumeQueue({ queue, ...doing }));
+    },
+    async emit(given, event, payload, options) {
+      const of = isEvent(event) ? ` of event "${event.type.name}" (${event.key})` : "";
+      const tx = ground.openTransaction("emit", given, of);
+      const emission = await toEmission(event, payload, options, ground.maxPayloadBytes);
+      return call("emit", tx, of, (doing) => engine.emit({ ...emission, ...doing }));
     },
     async publish(given, topic, payload, options) {
       const of = typeof topic?.name === "string" ? ` to topic "${topic.name}"` : "";

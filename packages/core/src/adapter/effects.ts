@@ -1,4 +1,5 @@
-import { InvalidDefinitionError, InvalidRequestError, sqlStateOf } from "../errors.ts";
+import { InvalidDefinitionError, InvalidRequestError } from "../errors.ts";
+import type { DurableJob, OpenStep } from "../handler/durable.ts";
 import type { OpenAttempt } from "../handler/effects.ts";
 import type { ActiveJob, Handler } from "../handler/handler.ts";
 import { Snooze } from "../handler/snooze.ts";
@@ -6,6 +7,8 @@ import { isJobType, type JobType } from "../job/type.ts";
 import { readComplete } from "../postgres/complete.ts";
 import type { Engine } from "../postgres/engine.ts";
 import type { SettleStatus } from "../postgres/fence.ts";
+import { isRefused, isUnheard } from "../postgres/refused.ts";
+import { readStatus } from "../postgres/steps.ts";
 import type { Row, Statement } from "../statement.ts";
 import type { AdapterDefinition } from "./definition.ts";
 import { describe, isClient, isTransaction } from "./questions.ts";
@@ -22,7 +25,19 @@ export type CommittingRun<Tx, Options, Output, Result> = (
 ) => Result | Snooze | Promise<Result | Snooze>;
 
 /** A job whose handler may complete it in a transaction, at its end. */
-export interface CommittingJob<Tx, Options, Output, Result> extends ActiveJob<Output> {
+export interface CommittingJob<Tx, Options, Output, Result> extends DurableJob<Output> {
+  /**
+   * A step whose effects in the database happen exactly once: opens a transaction, runs `fn` in it, and records the
+   * answer as the last statement before its COMMIT. As `step` otherwise. `fn` may run again in a new transaction where
+   * Postgres refuses one because of another (40001, 40P01).
+   *
+   * @throws LeaseLostError where another worker has the job by now: nothing is committed
+   */
+  stepTx<Answer>(
+    name: string,
+    fn: (tx: Tx) => Answer | Promise<Answer>,
+    options?: Options | undefined,
+  ): Promise<Answer>;
   /**
    * Opens a transaction, runs `fn` in it, and completes the job as the last statement before its COMMIT: what `fn`
    * writes, enqueues or emits, and "this job is done", are one. Return what it answers; `fn`'s answer is the job's
@@ -62,36 +77,31 @@ export function effects<Tx extends object, Client extends object>(
   engine: Engine,
   send: (handle: Tx | Client, statement: Statement) => Promise<readonly Row[]>,
 ): EffectVerbs<Client> {
-  /** Runs `fn` in a transaction, and ends the attempt as the last thing before its COMMIT. */
-  async function commit<Result>(
+  /** Runs `fn` in a transaction; `end` writes what makes it count, as the last thing before its COMMIT. */
+  async function transact<Result, Ended>(
     client: Client,
     attempt: OpenAttempt,
     fn: (tx: Tx) => Result | Promise<Result>,
     options: unknown,
-  ): Promise<Result> {
-    if (attempt.commitHere) return attempt.commitHere(definition.name, fn);
+    end: (tx: Tx, result: Result) => Promise<Ended>,
+    asked: Statement,
+  ): Promise<Ended> {
     for (let round = 1; ; round++) {
       attempt.signal.throwIfAborted();
-      let ended: { readonly result: Result } | undefined;
+      let ended: { readonly result: Ended } | undefined;
       try {
-        const result = await definition.transaction!(
+        return await definition.transaction!(
           client,
           { timeoutMs: attempt.timeoutMs, own: options },
           async (tx) => {
-            const result = await fn(tx);
-            await end(tx, attempt, result);
+            const result = await end(tx, await fn(tx));
             ended = { result };
             return result;
           },
         );
-        attempt.committed();
-        return result;
       } catch (error) {
         attempt.completing = false;
-        if (ended && isUnheard(error) && (await wasCompleted(client, attempt))) {
-          attempt.committed();
-          return ended.result;
-        }
+        if (ended && isUnheard(error) && (await wasWritten(client, attempt, asked))) return ended.result;
         if (attempt.signal.aborted || round === mostRounds || !isRefused(error)) throw error;
         await pause(Math.random() * 5 * 2 ** round);
       }
@@ -99,10 +109,10 @@ export function effects<Tx extends object, Client extends object>(
   }
 
   /** Looks what became of a COMMIT whose answer was lost, for as long as the attempt may take. */
-  async function wasCompleted(client: Client, { id, number, signal }: OpenAttempt): Promise<boolean> {
+  async function wasWritten(client: Client, { signal }: OpenAttempt, asked: Statement): Promise<boolean> {
     for (let pauseMs = 20; !signal.aborted; pauseMs = Math.min(pauseMs * 2, 1_000)) {
       try {
-        return (await send(client, engine.completed({ id, attempt: number })))[0]!.completed === "true";
+        return (await send(client, asked))[0]!.written === "true";
       } catch (error) {
         if (!isUnheard(error)) return false;
         await pause(pauseMs);
@@ -111,20 +121,62 @@ export function effects<Tx extends object, Client extends object>(
     return false;
   }
 
-  async function end(tx: Tx, attempt: OpenAttempt, result: unknown): Promise<void> {
+  /** Runs `fn` in a transaction that ends the attempt. */
+  async function commit<Result>(
+    client: Client,
+    attempt: OpenAttempt,
+    fn: (tx: Tx) => Result | Promise<Result>,
+    options: unknown,
+  ): Promise<Result> {
+    if (attempt.commitHere) return attempt.commitHere(definition.name, fn);
+    const { id, number } = attempt;
+    const end = async (tx: Tx, result: Result) => {
+      await complete(tx, attempt, result);
+      return result;
+    };
+    const asked = engine.completed({ id, attempt: number });
+    const result = await transact(client, attempt, fn, options, end, asked);
+    attempt.committed();
+    return result;
+  }
+
+  /** Runs `fn` in a transaction that records the step. */
+  function perform<Answer>(
+    client: Client,
+    attempt: OpenAttempt,
+    step: OpenStep,
+    fn: (tx: Tx) => Answer | Promise<Answer>,
+    options: unknown,
+  ): Promise<Answer> {
+    const { id, claim } = attempt;
+    const { position, name } = step;
+    const end = async (tx: Tx, answer: Answer) => {
+      const result = step.answerText(answer);
+      const input = { id, claim, position, name, result, kind: "step", effects: true } as const;
+      await settle(attempt, async () => readStatus(await send(tx, engine.checkpoint(input))));
+      return (result === null ? undefined : JSON.parse(result)) as Answer;
+    };
+    return transact(client, attempt, fn, options, end, engine.isRecorded({ id, position }));
+  }
+
+  async function complete(tx: Tx, attempt: OpenAttempt, result: unknown): Promise<void> {
     const { id, claim, startedMs } = attempt;
-    const ask = async (): Promise<SettleStatus> => {
+    await settle(attempt, async () => {
+      // A beat that no longer finds the job has nothing to say from now on: the answer to this will.
+      attempt.completing = true;
       if (!(result instanceof Snooze)) {
         const input = { id, claim, startedMs, result: attempt.resultText(result) };
         return readComplete(await send(tx, engine.complete(input)));
       }
       const settlements = [{ id, claim, delayMs: result.delayMs, error: null }];
       return (await send(tx, engine.retry({ settlements })))[0]!.status as SettleStatus;
-    };
+    });
+  }
+
+  /** Sends what is fenced by the attempt's claim until it is done. */
+  async function settle(attempt: OpenAttempt, ask: () => Promise<SettleStatus>): Promise<void> {
     for (;;) {
       attempt.signal.throwIfAborted();
-      // A beat that no longer finds the job has nothing to say from now on: the answer to this will.
-      attempt.completing = true;
       const status = await ask();
       if (status === "done") return;
       if (status === "lost") throw attempt.loseLease();
@@ -180,7 +232,13 @@ export function effects<Tx extends object, Client extends object>(
       return {
         jobType: jobType as unknown as JobType,
         effects: of(client),
-        run: (job, attempt) => commit(client, attempt, (tx) => run(tx, job), options),
+        run(job, attempt) {
+          attempt.steps.checkEnd();
+          attempt.steps.close(
+            "in a transactional handler, which is one step as it is: use handle, of the same package",
+          );
+          return commit(client, attempt, (tx) => run(tx, job), options);
+        },
       };
     },
     handle(client, jobType, run) {
@@ -192,6 +250,9 @@ export function effects<Tx extends object, Client extends object>(
           let committing: Promise<unknown> | undefined;
           let over = false;
           const committingJob = Object.assign(job, {
+            stepTx(name: unknown, fn: (tx: Tx) => unknown, options: unknown) {
+              return attempt.steps.run(name, (step) => perform(client, attempt, step, fn, options));
+            },
             commit(fn: (tx: Tx) => never, options: unknown) {
               checkCommit(attempt, fn);
               if (over)
@@ -203,6 +264,8 @@ export function effects<Tx extends object, Client extends object>(
                 throw new InvalidRequestError(
                   `${attempt}: commit was called twice. It completes the job, so it is the last thing that a handler does.`,
                 );
+              attempt.steps.checkEnd();
+              attempt.steps.close("after commit was called, which completes the job");
               committing = commit(client, attempt, fn, options);
               // Its failure is the attempt's, whoever awaits it.
               committing.catch(() => {});
@@ -223,18 +286,6 @@ export function effects<Tx extends object, Client extends object>(
       };
     },
   };
-}
-
-/** Whether Postgres has refused a transaction because of another one, and would take it now. */
-function isRefused(error: unknown): boolean {
-  const state = sqlStateOf(error);
-  return state === "40001" || state === "40P01";
-}
-
-/** Whether an error leaves open what became of a COMMIT: the connection broke, or the server was on its way down. */
-function isUnheard(error: unknown): boolean {
-  const state = sqlStateOf(error);
-  return state === undefined || state.startsWith("08") || state.startsWith("57P");
 }
 
 function pause(ms: number): Promise<void> {

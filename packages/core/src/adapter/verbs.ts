@@ -1,4 +1,5 @@
 import type { Database } from "../database.ts";
+import type { EmitOptions, Emitted, Event } from "../job/event.ts";
 import type { Changed, JobFilter, QueueChanged } from "../job/filter.ts";
 import type { Enqueued } from "../job/job.ts";
 import type { Published, PublishOptions } from "../job/publication.ts";
@@ -85,6 +86,20 @@ export interface Verbs<Tx extends object, Client extends object> extends EffectV
     payload: NoInfer<Payload>,
     options?: PublishOptions | undefined,
   ): Promise<readonly Published[]>;
+  /**
+   * Says inside the transaction `tx` that an event has happened: jobs that wait for it go on once that transaction
+   * commits, and those that wait for it later at once. An event happens once: the first emit that commits wins, with its
+   * payload. One statement. It waits for another transaction that has emitted the same event and is still open.
+   *
+   * @returns `emitted: false` where it had happened before
+   * @throws NotInTransactionError, InvalidJobError, InvalidRequestError before any SQL is sent
+   */
+  emit<Payload>(
+    tx: Tx | Ambient<Tx>,
+    event: Event<Payload>,
+    payload: NoInfer<Payload>,
+    options?: EmitOptions | undefined,
+  ): Promise<Emitted>;
   /**
    * Does something once, however often it is asked for: a request handler, a webhook. The first call with this key runs
    * `fn` and stores its answer inside the transaction `tx`; later calls get that answer, and run nothing. A call with

@@ -1,3 +1,5 @@
+import type { OpenSteps } from "./durable.ts";
+
 /** An attempt, for whoever completes it in a transaction of the application. */
 export interface OpenAttempt {
   readonly id: string;
@@ -10,6 +12,7 @@ export interface OpenAttempt {
   readonly signal: AbortSignal;
   /** True from the moment its completion is sent, until that fails. */
   completing: boolean;
+  readonly steps: OpenSteps;
   /** What a result is stored as, JSON text; null where none is. @throws TypeError for what JSON cannot carry */
   resultText(result: unknown): string | null;
   /** Its completion has been committed: whatever the handler does from now on changes nothing. */

@@ -1,6 +1,7 @@
 import { InvalidDefinitionError } from "../errors.ts";
 import { isJobType, type JobType } from "../job/type.ts";
 import { show } from "../show.ts";
+import type { DurableJob } from "./durable.ts";
 import type { Effects, OpenAttempt } from "./effects.ts";
 import type { Snooze } from "./snooze.ts";
 
@@ -34,7 +35,7 @@ export interface ActiveJob<Payload = unknown> {
 /** A job type and what runs it. Made by `handle` or `handleMany`. */
 export interface Handler {
   readonly jobType: JobType;
-  readonly run: (job: ActiveJob<never>, attempt: OpenAttempt) => unknown;
+  readonly run: (job: DurableJob<never>, attempt: OpenAttempt) => unknown;
   /** Set where one call takes many jobs. */
   readonly batch?: BatchHandler | undefined;
   /** Set where the handler may complete its attempts in transactions of the application's client. */
@@ -56,7 +57,7 @@ export interface BatchHandler {
  */
 export function handle<Input, Output, Result>(
   jobType: JobType<Input, Output, Result>,
-  run: (job: ActiveJob<Output>) => Result | Snooze | Promise<Result | Snooze>,
+  run: (job: DurableJob<Output>) => Result | Snooze | Promise<Result | Snooze>,
 ): Handler {
   if (!isJobType(jobType))
     throw new InvalidDefinitionError("handle: the first argument is not what defineJob returned.");

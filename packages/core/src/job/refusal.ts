@@ -4,6 +4,8 @@ import type { JobType } from "./type.ts";
 
 /** Types that stand for a topic, in the words of an error. */
 export const topics = new WeakSet<object>();
+/** The same for an event. */
+export const events = new WeakSet<object>();
 
 /** The error of a job that is not taken: which one, of which batch, and why. */
 export function refusal(
@@ -14,7 +16,7 @@ export function refusal(
   cause?: unknown,
 ): InvalidJobError {
   return new InvalidJobError(
-    `${topics.has(type) ? "Topic" : "Job"} "${type.name}"${inBatch(index)}: ${what}.`,
+    `${topics.has(type) ? "Topic" : events.has(type) ? "Event" : "Job"} "${type.name}"${inBatch(index)}: ${what}.`,
     type.name,
     issues,
     cause,

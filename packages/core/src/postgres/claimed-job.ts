@@ -32,6 +32,10 @@ interface ClaimedMore {
   readonly prefetched: boolean;
   /** It is to start within so many milliseconds from its claim, or not at all. */
   readonly startInMs: number | null;
+  /** It has steps of earlier attempts. */
+  readonly stepped: boolean | null;
+  /** Another job waits for its end. */
+  readonly child: boolean;
 }
 
 /** Reads what the function `claimed` wrote: the highest priority first, and each in the order of the lane. */

@@ -19,7 +19,7 @@ export const readComplete = ([row]: readonly Row[]): SettleStatus => row!.status
 /** Whether an attempt has completed its job: for whoever did not hear what became of a COMMIT. */
 export const completed = (schema: Schema) => sql<{ readonly id: string; readonly attempt: number }>`
 select exists (select from ${schema.archive} a where a.id = ${({ id }) => id}::text::bigint
-  and a.attempt = ${({ attempt }) => String(attempt)}::text::integer and a.state = 'completed')::text as completed`;
+  and a.attempt = ${({ attempt }) => String(attempt)}::text::integer and a.state = 'completed')::text as written`;
 
 /** Whether a client sees the jobs table of a worker. */
 export const sees = (schema: Schema) => sql<{ readonly worker: string; readonly nonce: string }>`

@@ -5,6 +5,7 @@ import { complete, completed, sees } from "./complete.ts";
 import { depart, forgetSilent, reopen } from "./depart.ts";
 import { discard } from "./discard.ts";
 import { dueSchedules } from "./due-schedules.ts";
+import { emit } from "./emit.ts";
 import { enqueue } from "./enqueue.ts";
 import { enqueueKeyed, enqueueMany } from "./enqueue-many.ts";
 import { findEndings } from "./find-endings.ts";
@@ -27,6 +28,7 @@ import { retry } from "./retry.ts";
 import { schemaOf } from "./schema.ts";
 import { setSchedules } from "./set-schedules.ts";
 import { step } from "./step.ts";
+import { beginWait, checkpoint, isRecorded, readSteps, sweepEvents, sweepSteps } from "./steps.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
 import { sweepKeys } from "./sweep-keys.ts";
 import { tick } from "./tick.ts";
@@ -55,6 +57,13 @@ export function postgresEngine(schemaName: string) {
     enqueuedHere: enqueuedHere(schema),
     startHere: startHere(schema),
     endHere: endHere(schema),
+    checkpoint: checkpoint(schema),
+    beginWait: beginWait(schema),
+    readSteps: readSteps(schema),
+    isRecorded: isRecorded(schema),
+    sweepSteps: sweepSteps(schema),
+    sweepEvents: sweepEvents(schema),
+    emit: emit(schema),
     markStarted: markStarted(schema),
     unpack: unpack(schema),
     retry: retry(schema),

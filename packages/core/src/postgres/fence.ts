@@ -39,7 +39,7 @@ from input i left join held h on h.id = i.id and h.claim = i.claim`;
 
 /** Columns that a job takes along into the archive, in the order of {@link archived}. */
 export const archiveColumns =
-  "id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, start_before, started_at, worker, unique_key, partition_key, enqueued_xid, payload, headers";
+  "id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, start_before, started_at, worker, unique_key, partition_key, enqueued_xid, parent, payload, headers";
 
 /**
  * Joins the settings of a queue as `settled`, null where it has none, for `keepUntil` and `keepAttemptUntil`: how long

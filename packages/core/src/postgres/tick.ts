@@ -38,6 +38,8 @@ export interface TickAnswer {
   readonly ready: boolean;
   /** Queues in which limits or partition keys must be looked at. */
   readonly special: readonly string[];
+  /** False where another worker was just bringing events and those who wait together: look again soon. */
+  readonly met: boolean;
   /** What could not be done, and why. */
   readonly failed: readonly string[];
 }

@@ -1,11 +1,18 @@
 import type { Ground } from "../adapter/ground.ts";
-import { InvalidDefinitionError } from "../errors.ts";
+import { InvalidDefinitionError, InvalidStepError } from "../errors.ts";
 import type { Handler } from "../handler/handler.ts";
 import { Snooze } from "../handler/snooze.ts";
 import type { ClaimedJob } from "../postgres/claimed-job.ts";
 import { Attempt } from "../worker/attempt/attempt.ts";
 import { runBatch } from "../worker/attempt/batch.ts";
 import type { FailOptions, Outcome } from "../worker/attempt/outcome.ts";
+
+const refuseSteps = (attempt: Attempt): never => {
+  throw new InvalidStepError(
+    `${attempt}: runEnqueued runs no steps. Test a handler with steps by a worker, on a database of the test's own.`,
+    attempt.name,
+  );
+};
 
 /** One run of one job in a test's transaction, as a worker would run it. */
 export class TestAttempt<Tx extends object> extends Attempt {
@@ -18,7 +25,7 @@ export class TestAttempt<Tx extends object> extends Attempt {
   readonly #tx: Tx;
 
   constructor(job: ClaimedJob, claim: string, handler: Handler, ground: Ground<Tx>, tx: Tx) {
-    super(job, claim, handler, performance.now());
+    super(job, claim, handler, performance.now(), refuseSteps);
     this.#ground = ground;
     this.#tx = tx;
   }

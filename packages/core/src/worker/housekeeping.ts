@@ -12,6 +12,7 @@ const minuteMs = 60_000;
  */
 export class Housekeeping {
   #minuteAt = 0;
+  #sweptSteps = "0";
   #sweepAfter = { name: "", key: "" };
 
   constructor(
@@ -33,6 +34,10 @@ export class Housekeeping {
       await this.#do("sweep answers of idempotent calls", () =>
         this.link.run(this.link.engine.sweepAnswers, { limit: rowsAtOnce }),
       );
+      await this.#do("sweep events", () =>
+        this.link.run(this.link.engine.sweepEvents, { limit: rowsAtOnce }),
+      );
+      await this.#do("sweep steps", () => this.#sweepSteps());
       await this.#do("keep the partitions of finished jobs", () => this.link.run(this.link.engine.keep, {}));
       await this.#do("find workers that have stopped and hold jobs", () =>
         this.link.run(this.link.engine.reopen, { limit: rowsAtOnce }),
@@ -61,6 +66,12 @@ export class Housekeeping {
           ? `1 job "${name}" waits in queue "${queue}"; no running worker handles it`
           : `${jobs} jobs "${name}" wait in queue "${queue}"; no running worker handles them`,
       );
+  }
+
+  async #sweepSteps(): Promise<void> {
+    const after = this.#sweptSteps;
+    const rows = await this.link.run(this.link.engine.sweepSteps, { limit: 10 * rowsAtOnce, after });
+    this.#sweptSteps = rows[0]?.last ?? "0";
   }
 
   async #sweepKeys(): Promise<void> {

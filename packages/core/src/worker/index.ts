@@ -1,3 +1,4 @@
+export type { DurableJob, ResultOf } from "../handler/durable.ts";
 export {
   type ActiveJob,
   type BatchHandler,

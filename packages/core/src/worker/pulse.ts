@@ -12,6 +12,8 @@ import { Signal } from "./signal.ts";
 import type { WakeUp } from "./wake-up.ts";
 
 const rowsAtOnce = 1_000;
+/** Another worker brings events together at this moment. */
+const soonAgainMs = 20;
 
 /**
  * The worker's beat: one small statement, on a connection of its own where it has one, that renews the lease of all
@@ -94,7 +96,8 @@ export class Pulse {
       if (this.#stopped) return;
       this.#keepHouse();
       const more = answer?.promoted === rowsAtOnce ? 0 : (answer?.nextMs ?? Number.POSITIVE_INFINITY);
-      await this.#due.wait(Math.max(0, Math.min(everyMs, more)));
+      const soonMs = answer?.met === false ? soonAgainMs : Number.POSITIVE_INFINITY;
+      await this.#due.wait(Math.max(0, Math.min(everyMs, more, soonMs)));
     }
   }
 

@@ -49,6 +49,7 @@ export class Run {
     const context: CrewContext = {
       link,
       underWay: this.#underWay,
+      stepping: new Set(),
       logger,
       leaseMs,
       handlers: new Map(
@@ -61,8 +62,12 @@ export class Run {
       worker: () => this.#worker,
       write: (attempt, outcome) => this.#write(attempt, outcome),
       onEnd: (attempt, outcome) => this.#report(attempt, outcome),
-      onWritten: (_, { verb }) => {
+      onWritten: (attempt, { verb }) => {
         if (verb === "release") this.#handedBack++;
+        // Its parent is found by a beat.
+        if (attempt.job.more?.child) this.#pulse.hurry();
+        this.#ended.notify();
+      },
         this.#ended.notify();
       },
     };

@@ -34,7 +34,8 @@ const queries: Record<string, string> = {
     select pg_get_functiondef(oid) || ';' from pg_proc where pronamespace = $1::regnamespace`,
   Triggers: `
     select pg_get_triggerdef(t.oid) || ';' from pg_trigger t join pg_class c on c.oid = tgrelid
-    where c.relnamespace = $1::regnamespace and not tgisinternal`,
+    -- Those of a partition are copies of its parent's.
+    where c.relnamespace = $1::regnamespace and not tgisinternal and tgparentid = 0`,
   Views: `
     select format('create view %s as%s', oid::regclass, E'\\n' ||
       -- Before Postgres 16 it names the table of each column.

@@ -1,3 +1,4 @@
+import { limits } from "../../defaults.ts";
 import {
   InvalidJobError,
   JobTimeoutError,
@@ -5,13 +6,17 @@ import {
   type PillionError,
   WorkerStoppingError,
 } from "../../errors.ts";
+import type { DurableJob } from "../../handler/durable.ts";
 import type { OpenAttempt } from "../../handler/effects.ts";
-import type { ActiveJob, Handler } from "../../handler/handler.ts";
+import type { Handler } from "../../handler/handler.ts";
 import { Snooze } from "../../handler/snooze.ts";
 import { jsonIssueOf } from "../../json.ts";
 import type { ClaimedJob } from "../../postgres/claimed-job.ts";
 import type { Place } from "../../postgres/step.ts";
+import type { Ledger } from "./ledger.ts";
 import { type FailOptions, judge, type Outcome, spent } from "./outcome.ts";
+import { RunningJob } from "./running-job.ts";
+import { Steps } from "./steps.ts";
 
 /** One run of one job by this worker, from its claim to its outcome. */
 export class Attempt implements OpenAttempt {
@@ -29,6 +34,8 @@ export class Attempt implements OpenAttempt {
   #abort: AbortController | undefined;
   #reason: PillionError | undefined;
   #committed = false;
+  #steps: Steps | undefined;
+  #ledger: Ledger | undefined;
   #onEnd: ((attempt: Attempt, outcome: Outcome) => void) | undefined;
 
   constructor(
@@ -36,6 +43,8 @@ export class Attempt implements OpenAttempt {
     readonly claim: string,
     readonly handler: Handler,
     readonly claimedAt: number,
+    /** Opens what its steps are stored in. Throws where it can have none. */
+    private readonly openLedger: (attempt: Attempt) => Ledger,
   ) {
     this.id = job.id;
     this.name = job.name;
@@ -91,6 +100,23 @@ export class Attempt implements OpenAttempt {
     return this.handler.jobType.timeoutMs;
   }
 
+  /** Made when they are asked for: most handlers never do. */
+  get steps(): Steps {
+    this.#steps ??= new Steps(this);
+    return this.#steps;
+  }
+
+  get ledger(): Ledger {
+    this.#ledger ??= this.openLedger(this);
+    return this.#ledger;
+  }
+
+  /** It waits for something, and gives its slot back meanwhile. */
+  suspend(ms: number): void {
+    if (this.handling)
+      this.#settle({ verb: "snooze", delayMs: Math.min(Math.max(ms, 0), limits.durationMs) });
+  }
+
   committed(): void {
     this.#committed = true;
   }
@@ -98,6 +124,13 @@ export class Attempt implements OpenAttempt {
   /** The handler has returned. */
   end(value: unknown): void {
     if (!this.handling) return;
+    if (!this.#committed && this.#steps && !(value instanceof Snooze))
+      try {
+        this.#steps.checkEnd();
+      } catch (error) {
+        this.fail(error);
+        return;
+      }
     if (this.#committed) this.#settle({ verb: "committed" });
     else if (value instanceof Snooze) this.#settle({ verb: "snooze", delayMs: value.delayMs });
     else if (this.handler.jobType.resultSchema === undefined || value === undefined)
@@ -156,15 +189,16 @@ export class Attempt implements OpenAttempt {
   }
 
   /** What the handler is given, once its payload is valid. */
-  activeJob(payload: unknown): ActiveJob {
+  activeJob(payload: unknown): DurableJob {
     return new RunningJob(this, payload);
   }
 
   #handle(): unknown {
     const validated = this.validate();
-    return isThenable(validated)
-      ? validated.then((payload) => this.handler.run(this.activeJob(payload) as ActiveJob<never>, this))
-      : this.handler.run(this.activeJob(validated) as ActiveJob<never>, this);
+    const run = (payload: unknown) => this.handler.run(this.activeJob(payload) as DurableJob<never>, this);
+    if (this.job.more?.stepped)
+      return Promise.all([validated, this.steps.load()]).then(([payload]) => run(payload));
+    return isThenable(validated) ? validated.then(run) : run(validated);
   }
 
   /** The payload as the schema's output, or a promise of it. @throws InvalidJobError */
@@ -194,51 +228,6 @@ export class Attempt implements OpenAttempt {
   #settle(outcome: Outcome): void {
     this.handling = false;
     this.#onEnd!(this, outcome);
-  }
-}
-
-class RunningJob implements ActiveJob {
-  readonly #attempt: Attempt;
-  readonly id: string;
-  readonly name: string;
-  readonly queue: string;
-  readonly attempt: number;
-  readonly maxAttempts: number;
-
-  constructor(
-    attempt: Attempt,
-    readonly payload: unknown,
-  ) {
-    this.#attempt = attempt;
-    this.id = attempt.id;
-    this.name = attempt.name;
-    this.queue = attempt.job.queue;
-    this.attempt = attempt.number;
-    this.maxAttempts = attempt.maxAttempts;
-  }
-
-  get headers(): Readonly<Record<string, unknown>> {
-    return this.#attempt.job.more?.headers ?? {};
-  }
-
-  get partitionKey(): string | undefined {
-    return this.#attempt.job.more?.partitionKey ?? undefined;
-  }
-
-  get createdAt(): Date {
-    return new Date(this.#attempt.job.createdAt);
-  }
-
-  get runAt(): Date {
-    return new Date(this.#attempt.job.more?.runAt ?? this.#attempt.job.createdAt);
-  }
-
-  get signal(): AbortSignal {
-    return this.#attempt.signal;
-  }
-
-  snooze({ delayMs }: { readonly delayMs: number }): Snooze {
-    return new Snooze(delayMs);
   }
 }
 

@@ -74,7 +74,7 @@ function decide(retry: (error: unknown) => "retry" | "discard", error: unknown):
 }
 
 /** An error as the history keeps it: short enough for a row, and without what Postgres cannot store. */
-function toStoredError(error: unknown): StoredError {
+export function toStoredError(error: unknown): StoredError {
   const text = (value: unknown, most: number) =>
     String(value).slice(0, most).replaceAll("\u0000", "").toWellFormed();
   if (!(error instanceof Error)) return { name: "Thrown", message: text(describe(error), 10_000) };

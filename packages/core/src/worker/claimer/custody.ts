@@ -1,4 +1,5 @@
 import { defaults } from "../../defaults.ts";
+import { InvalidStepError } from "../../errors.ts";
 import type { ActiveJob } from "../../handler/handler.ts";
 import { readTick } from "../../postgres/tick.ts";
 import { Attempt } from "../attempt/attempt.ts";
@@ -21,6 +22,13 @@ const rowsAtOnce = 1_000;
 
 /** Nothing runs here of itself: whoever claims a job runs it. */
 const run = () => {};
+
+const refuseSteps = (attempt: Attempt): never => {
+  throw new InvalidStepError(
+    `${attempt}: steps are for handlers of createWorker; a claimer's jobs have none.`,
+    attempt.name,
+  );
+};
 
 /**
  * The jobs that one claimer holds, from their claim until what became of them is written. It is a worker to all others:
@@ -56,6 +64,7 @@ export class Custody {
     this.#claims = new Claims(queues, this.#endings.completions, {
       link,
       underWay,
+      stepping: new Set(),
       worker: () => this.#worker,
       handlers,
       // Whatever is claimed starts at once.
@@ -63,7 +72,9 @@ export class Custody {
       receive: (jobs, claim) => {
         const now = performance.now();
         for (const job of jobs)
-          this.#receive(new Attempt(job, claim!, handlers.get(`${job.name}@${job.version}`)!, now));
+          this.#receive(
+            new Attempt(job, claim!, handlers.get(`${job.name}@${job.version}`)!, now, refuseSteps),
+          );
       },
       wake: new Signal(),
     });

@@ -17,6 +17,8 @@ export interface Claimant {
   readonly underWay: ClaimsUnderWay;
   readonly worker: () => string;
   readonly handlers: ReadonlyMap<string, Handler>;
+  /** Those whose jobs have steps: they keep rows of their own. */
+  readonly stepping: ReadonlySet<Handler>;
   /** How many jobs could start at once; what is claimed beyond it is claimed ahead. */
   readonly free: () => number;
   readonly receive: (jobs: readonly ClaimedJob[], claim: string | null) => void;
@@ -32,7 +34,6 @@ export class Claims {
   readonly lanes: Lanes;
   /** Queues in which limits or keys count, and the key at which the last claim stopped. */
   readonly #special = new Map<string, string>();
-  readonly #types: readonly ClaimedType[];
   #specialFirst = false;
   #asked = 0;
   #stopped = false;
@@ -43,10 +44,14 @@ export class Claims {
     private readonly claimant: Claimant,
   ) {
     this.lanes = new Lanes(queues);
-    this.#types = [...claimant.handlers.values()].map(({ jobType: { name, version }, effects }) => ({
-      name,
-      version,
-      apart: effects !== undefined,
+  }
+
+  get #types(): readonly ClaimedType[] {
+    const { handlers, stepping } = this.claimant;
+    return [...handlers.values()].map((handler) => ({
+      name: handler.jobType.name,
+      version: handler.jobType.version,
+      apart: handler.effects !== undefined || stepping.has(handler),
     }));
   }
 

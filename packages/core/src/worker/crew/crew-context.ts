@@ -9,6 +9,8 @@ import type { Logger } from "../logger.ts";
 export interface CrewContext {
   readonly link: Link;
   readonly underWay: ClaimsUnderWay;
+  /** Handlers that have taken steps: their jobs get rows of their own at the claim. */
+  readonly stepping: Set<Handler>;
   readonly logger: Logger;
   readonly handlers: ReadonlyMap<string, Handler>;
   readonly leaseMs: number;

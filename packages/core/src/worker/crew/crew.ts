@@ -32,6 +32,7 @@ export class Crew {
     this.#claims = new Claims(queues, this.#completions, {
       link: context.link,
       underWay: context.underWay,
+      stepping: context.stepping,
       worker: context.worker,
       handlers: context.handlers,
       free: () => this.#slots.free,

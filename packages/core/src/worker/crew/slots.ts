@@ -1,6 +1,7 @@
 import type { ClaimedJob } from "../../postgres/claimed-job.ts";
 import { Attempt } from "../attempt/attempt.ts";
 import { runBatch } from "../attempt/batch.ts";
+import { Ledger } from "../attempt/ledger.ts";
 import type { Outcome } from "../attempt/outcome.ts";
 import { oneLine } from "../logger.ts";
 import type { Signal } from "../signal.ts";
@@ -58,7 +59,15 @@ export class Slots {
   receive(jobs: readonly ClaimedJob[], claim: string | null): void {
     const now = performance.now();
     for (const job of jobs) {
-      const attempt = new Attempt(job, claim!, this.context.handlers.get(`${job.name}@${job.version}`)!, now);
+      const { handlers, link, stepping } = this.context;
+      const handler = handlers.get(`${job.name}@${job.version}`)!;
+      const attempt = new Attempt(
+        job,
+        claim!,
+        handler,
+        now,
+        (attempt) => new Ledger(attempt, link, () => stepping.add(handler)),
+      );
       this.context.attempts.add(attempt);
       (isSuspect(attempt) ? this.#suspects : this.#waiting).push(attempt);
     }
