@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { install, launch, run } from "../../packages/dev-launch/src/launch.mjs";
 
 await launch(async () => {
-  const others = ["./test/matrix", "./test/packaging"];
+  const others = ["./test/matrix", "./test/packaging", "./test/nest"];
   await install({ select: others.flatMap((folder) => ["--filter", `!${folder}`]) });
   const node = nodeForPeers();
   if (node === undefined) {

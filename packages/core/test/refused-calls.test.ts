@@ -38,6 +38,33 @@ test.each<[what: string, handle: unknown, message: string]>([
   },
 );
 
+test("an ambient transaction outside any is refused before anything is sent, with its function's error as the cause", async () => {
+  const before = queue.sent.length;
+  const outside = (how: string) =>
+    `called outside a transaction: the function given to ambient ${how}. Call it inside one, where that function ` +
+    "answers a client on which BEGIN has succeeded. Nothing was sent to the database.";
+  const none = queue.verbs.ambient(() => undefined);
+  await expect(queue.verbs.enqueue(none, mail(1))).rejects.toMatchObject({
+    code: "NOT_IN_TRANSACTION",
+    jobName: "mail.send",
+    message: `test enqueue of job "mail.send": ${outside("answered nothing (undefined)")}`,
+  });
+  const cause = new Error("no context");
+  const throwing = queue.verbs.ambient(() => {
+    throw cause;
+  });
+  await expect(queue.verbs.pause(throwing, "mail")).rejects.toMatchObject({
+    code: "NOT_IN_TRANSACTION",
+    message: `test pause of queue "mail": ${outside('threw "no context"')}`,
+    cause,
+  });
+  expect(() => queue.verbs.ambient({} as never)).toThrow(
+    "test ambient: got an object that is no transaction. It takes a function that each call asks for the transaction " +
+      "that is open there: ambient(() => tx).",
+  );
+  expect(queue.sent.length).toBe(before);
+});
+
 test.each<[what: string, job: unknown, message: string]>([
   ["nothing", undefined, `Got undefined where a job is wanted. ${mending}`],
   ["null", null, `Got null where a job is wanted. ${mending}`],

@@ -1,0 +1,13 @@
+import { Body, Controller, Post } from "@nestjs/common";
+import { Order } from "./order.entity";
+import { OrdersService } from "./orders.service";
+
+@Controller("orders")
+export class OrdersController {
+  constructor(private readonly orders: OrdersService) {}
+
+  @Post()
+  place(@Body() order: Order): Promise<{ job: string }> {
+    return this.orders.place(order);
+  }
+}
