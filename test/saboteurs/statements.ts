@@ -37,7 +37,7 @@ export const saboteurs: readonly Saboteur[] = [
     caughtBy: "one statement",
     saying: /enqueue with a pool of one has not ended/,
     also: ["ambient", "bad input"],
-    patienceMs: 5_000,
+    patienceMs: 10_000,
     connection: telling((tx, pool) => pools.set(tx, pool)),
     verbs: (adapter) => ({
       async enqueue(tx, job) {

@@ -35,7 +35,7 @@ export const saboteurs: readonly Saboteur[] = [
     caughtBy: "visibility",
     saying: /another connection sees a job before COMMIT/,
     also: allFates.filter((suite) => suite !== "visibility"),
-    patienceMs: 5_000,
+    patienceMs: 10_000,
     connection: telling((tx, pool) => pools.set(tx, pool)),
     verbs: intercepting((statement, client) => sendApart(pools.get(client)!, statement)),
   }),
@@ -44,7 +44,7 @@ export const saboteurs: readonly Saboteur[] = [
     caughtBy: "atomicity",
     saying: /jobs exist after a throw/,
     also: allFates.filter((suite) => suite !== "atomicity"),
-    patienceMs: 5_000,
+    patienceMs: 10_000,
     verbs: intercepting(async (statement, client) => {
       const answer = await send(client, statement);
       await client.query("commit");

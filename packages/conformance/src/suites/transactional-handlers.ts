@@ -211,16 +211,17 @@ const cases: Case[] = [
     },
   },
   {
-    name: "a commit that fails is the attempt's failure, also where the handler has not awaited it",
+    name: "a commit that fails is the attempt's failure, also where the handler does not await it and swallows its error",
     async run(context) {
       const placed = orderJob(context.jobType().name);
       const { client } = await context.connection();
       const handler = context.verbs.handle(client, placed, (job) => {
-        void job.commit(async (tx: object) => {
+        const commit = job.commit(async (tx: object) => {
           await context.harness.insertOrder(tx, job.payload);
           if (job.attempt === 1) throw new Error("the first commit fails");
           return { total: 1 };
         });
+        commit.catch(() => {});
         return { total: 0 };
       });
       await working(context, [handler]);
