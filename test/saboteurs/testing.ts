@@ -42,8 +42,9 @@ export const saboteurs: readonly Saboteur[] = [
         try {
           return await runEnqueued(tx, ...rest);
         } finally {
-          await tx.query("commit");
-          await tx.query("begin");
+          // An ambient transaction does not show its handle.
+          await tx.query?.("commit");
+          await tx.query?.("begin");
         }
       },
     }),
