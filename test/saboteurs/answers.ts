@@ -38,7 +38,7 @@ export const saboteurs: readonly Saboteur[] = [
     name: "says of every job that it was created",
     caughtBy: "keys",
     saying: /^created/,
-    also: ["contended keys", "hostile settings"],
+    also: ["contended keys", "hostile settings", "expectEnqueued"],
     verbs: (adapter) => ({
       enqueue: async (tx, job) => ({ ...(await adapter.enqueue(tx, job)), created: true }),
     }),

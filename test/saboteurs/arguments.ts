@@ -83,6 +83,7 @@ export const saboteurs: readonly Saboteur[] = [
     name: "loses an option",
     caughtBy: "options",
     saying: /the column partition_key/,
+    also: ["expectEnqueued"],
     verbs: (adapter) => ({
       enqueue: (tx, job) =>
         adapter.enqueue(

@@ -31,6 +31,9 @@ export const saboteurs: readonly Saboteur[] = [
       "late and leaked handles",
       "one statement",
       "transactional handlers",
+      "expectEnqueued",
+      "failing jobs of a test",
+      "runEnqueued",
     ],
     patienceMs: 10_000,
     connection: (connection) => ({
@@ -67,6 +70,9 @@ export const saboteurs: readonly Saboteur[] = [
       "one statement",
       "hostile settings",
       "commit forms",
+      "expectEnqueued",
+      "failing jobs of a test",
+      "runEnqueued",
     ],
     patienceMs: 10_000,
     connection: (connection) => ({

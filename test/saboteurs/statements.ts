@@ -58,6 +58,7 @@ export const saboteurs: readonly Saboteur[] = [
     name: "encodes a payload that is an object as JSON twice",
     caughtBy: "payload",
     saying: /jsonb_typeof the payload/,
+    also: ["expectEnqueued", "failing jobs of a test", "runEnqueued"],
     verbs: (adapter) => ({
       enqueue(tx, job) {
         const twice = changingValues((value) =>
@@ -73,6 +74,7 @@ export const saboteurs: readonly Saboteur[] = [
     name: "does not quote the name of its schema",
     caughtBy: "hostile settings",
     saying: /a schema with such a name refuses jobs/,
+    also: ["runEnqueued"],
     verbs: intercepting(([text, values], client) =>
       send(client, [text.replaceAll(/"([^"]*)"\./g, "$1."), values]),
     ),

@@ -26,6 +26,9 @@ const allFates = [
   "one statement",
   "hostile settings",
   "commit forms",
+  "expectEnqueued",
+  "failing jobs of a test",
+  "runEnqueued",
 ];
 
 /** Adapters that end a transaction, their own or the application's, by themselves. */

@@ -20,6 +20,7 @@ export const saboteurs: readonly Saboteur[] = [
     name: "cancels through a connection of its own",
     caughtBy: "cancel",
     saying: /another connection sees a cancel by ids before COMMIT/,
+    also: ["expectEnqueued"],
     connection: telling((tx, pool) => pools.set(tx, pool)),
     verbs: (adapter) => ({
       cancel: (tx, target) =>
