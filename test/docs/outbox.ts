@@ -21,14 +21,14 @@ export async function placeOrder(tx: PgTransaction, order: { id: string; total: 
 }
 
 async function announce(tx: PgTransaction, event: string, data: unknown) {
-  const { rows: endpoints } = await tx.query<{ id: string }>(
+  const { rows } = await tx.query<{ id: string }>(
     "select id from endpoints where $1 = any (events) and gone_at is null",
     [event],
   );
   const body = JSON.stringify({ type: event, data });
   await enqueueMany(
     tx,
-    endpoints.map(({ id }) => deliverWebhook({ endpoint: id, body }, { partitionKey: id })),
+    rows.map(({ id }) => deliverWebhook({ endpoint: id, body }, { partitionKey: id })),
   );
 }
 
@@ -40,17 +40,21 @@ export function signatureOf(secret: string, id: string, at: string, body: string
 export const delivery = (pool: Pool) =>
   handle(pool, deliverWebhook, async (job) => {
     const { endpoint, body } = job.payload;
-    const { rows } = await pool.query("select url, secret from endpoints where id = $1", [endpoint]);
-    if (rows.length === 0) throw new DiscardError(`there is no endpoint ${endpoint} any more`);
+    const { rows } = await pool.query<{ url: string; secret: string }>(
+      "select url, secret from endpoints where id = $1",
+      [endpoint],
+    );
+    const [to] = rows;
+    if (to === undefined) throw new DiscardError(`there is no endpoint ${endpoint} any more`);
 
     const at = String(Math.floor(Date.now() / 1_000));
-    const answer = await fetch(rows[0].url, {
+    const answer = await fetch(to.url, {
       method: "POST",
       headers: {
         "content-type": "application/json",
         "webhook-id": job.id, // the same in every attempt
         "webhook-timestamp": at,
-        "webhook-signature": signatureOf(rows[0].secret, job.id, at, body),
+        "webhook-signature": signatureOf(to.secret, job.id, at, body),
       },
       body,
       redirect: "error", // the address is somebody else's: go nowhere but there
@@ -94,7 +98,7 @@ export function isGenuine(secret: string, headers: Headers, body: string): boole
 
 export async function receive(tx: PgTransaction, headers: Headers, body: string) {
   await idempotent(tx, ["shop.webhooks", headers.get("webhook-id")!], async () => {
-    const { data } = JSON.parse(body);
+    const { data } = JSON.parse(body) as { data: { id: string } };
     await tx.query("insert into shipments (order_id) values ($1)", [data.id]);
   });
 }

@@ -1,5 +1,5 @@
 import { defineJob, type } from "@pillion/core";
-import { type Act, cancelling, pausing, publishing, rescheduling, retrying } from "./acts.ts";
+import { type Act, cancelling, emitting, pausing, publishing, rescheduling, retrying } from "./acts.ts";
 import { freshForms } from "./forms.ts";
 
 /** A verb that takes a transaction, with what it is done to and what is seen of it then. */
@@ -37,5 +37,6 @@ export const everyVerb: readonly Doing[] = [
   ...rescheduling,
   ...pausing,
   ...publishing,
+  ...emitting,
   answering,
 ];
