@@ -2336,7 +2336,9 @@ begin
       select j.ctid as row, late.job, late.at from late cross join lateral (
         select j.ctid from pillion.job j where j.id = late.job for update skip locked) j
     ), marked as (
-      update pillion.job j set cancelled_at = coalesce(j.cancelled_at, o.at) from own_row o where j.ctid = o.row
+      -- What sleeps is to hear of it now.
+      update pillion.job j set cancelled_at = coalesce(j.cancelled_at, o.at), run_at = least(j.run_at, statement_timestamp())
+      from own_row o where j.ctid = o.row
     ), passed_on as (
       insert into pillion.cancellation (worker, claim, job, at)
       select b.worker, b.claim, late.job, late.at

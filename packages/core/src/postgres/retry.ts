@@ -20,7 +20,8 @@ export interface Retry extends Settlement {
 /**
  * Ends attempts as failed, or as put off, and puts their jobs back, to be run again after a delay. The job takes a new
  * position, so that nothing appears behind the place that claims have reached; in a queue of strict order it keeps
- * its place, and its slot, so that its key waits for it. It does not take its unique key again, and so never
+ * its place, and its slot, so that its key waits for it. One that is to be cancelled does not wait: its next attempt
+ * hears of it. It does not take its unique key again, and so never
  * conflicts with a newer job that has it.
  */
 export const retry = (schema: Schema) => sql<SettleInput<Retry>>`
@@ -35,8 +36,8 @@ with input as materialized (
   from held join ${schema.job} j on j.id = held.id ${settings(schema, "j.queue")}
 ), returned as (
   update ${schema.job} j
-  set state = (case when held."delayMs" > 0 or q.fifo then 'scheduled' else 'ready' end)::${schema.jobState},
-    run_at = held.now + held."delayMs" * interval '1 millisecond', attempt = j.attempt - (held.error is null)::integer,
+  set state = (case when held."delayMs" > 0 and j.cancelled_at is null or q.fifo then 'scheduled' else 'ready' end)::${schema.jobState},
+    run_at = held.now + case when j.cancelled_at is null then held."delayMs" else 0 end * interval '1 millisecond', attempt = j.attempt - (held.error is null)::integer,
     position = case when q.fifo and j.slot then j.position else nextval(${schema.position}) end, slot = j.slot and coalesce(q.fifo, false),
     worker = null, claim = null, started_at = null, prefetched = false
   from held join ${schema.job} k on k.id = held.id left join ${schema.queue} q on q.name = k.queue

@@ -49,7 +49,7 @@ export interface RecordedStep {
 }
 
 /** A child that did not complete. */
-export interface StepFailure {
+interface StepFailure {
   readonly id: string;
   readonly name: string;
   readonly state: string;

@@ -313,6 +313,20 @@ test("cancelling a job cancels its children, and theirs, whether they wait or ru
   expect(await queue.query("select from pillion.cascade")).toEqual([]);
 });
 
+test("a cancel that comes while a job falls asleep ends it, and does not wait for it to wake up", async () => {
+  const { queue, work } = await workshop();
+  await work([
+    story1(async (job) => {
+      await job.step("cancelled", () =>
+        queue.query("select pillion.cancel($1)", [JSON.stringify({ ids: [job.id] })]).then(() => {}),
+      );
+      await job.sleep(1_000_000);
+    }),
+  ]);
+  const id = await queue.add("story");
+  await queue.reaches(id, "cancelled");
+});
+
 test("a child with a unique key, and an event with an empty or too long key, are refused", async () => {
   const { queue, work } = await workshop();
   expect(() => packed("")).toThrow(
