@@ -38,7 +38,7 @@ export const saboteurs: readonly Saboteur[] = [
     name: "completes a job once its handler's transaction has committed",
     caughtBy: "transactional handlers",
     saying: /the order and the completion have different transactions/,
-    also: ["killed handler", "failing jobs of a test", "runEnqueued"],
+    also: ["killed handler", "failing jobs of a test", "runEnqueued", "steps"],
     patienceMs: 10_000,
     verbs: ({ transactional, handle }) => ({
       transactional: (pool: Pool, jobType, run, options) => ({
