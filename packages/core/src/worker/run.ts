@@ -68,8 +68,6 @@ export class Run {
         if (attempt.job.more?.child) this.#pulse.hurry();
         this.#ended.notify();
       },
-        this.#ended.notify();
-      },
     };
     this.#crews = settings.crews.map(({ queues, concurrency }) => new Crew(queues, concurrency, context));
     this.#scheduler = new Scheduler(link, schedules, logger, () => this.#wake());
