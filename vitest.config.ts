@@ -30,7 +30,14 @@ export default defineConfig({
           },
         },
       },
-      { test: { name: "conformance", include: ["test/conformance.test.ts"], ...patience } },
+      {
+        test: {
+          name: "conformance",
+          include: ["test/conformance.test.ts"],
+          maxConcurrency: 4,
+          ...patience,
+        },
+      },
       {
         test: {
           name: "repository",

@@ -19,7 +19,7 @@ for (const harness of harnesses)
       url: inject("databaseUrl"),
       others: harnesses,
       childArguments: ["--import", import.meta.resolve("tsx")],
-      describe,
+      describe: describe.concurrent,
       test,
       afterAll,
     },
