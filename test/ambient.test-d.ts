@@ -1,4 +1,13 @@
-import { type Ambient, type Changed, defineJob, defineTopic, type Enqueued, type } from "@pillion/core";
+import {
+  type Ambient,
+  type Changed,
+  defineEvent,
+  defineJob,
+  defineTopic,
+  type Emitted,
+  type Enqueued,
+  type,
+} from "@pillion/core";
 import * as drizzle from "@pillion/drizzle";
 import * as kysely from "@pillion/kysely";
 import * as pg from "@pillion/pg";
@@ -14,6 +23,7 @@ import type { PrismaClient } from "../packages/prisma/test/prisma-7/index.ts";
 const mail = defineJob({ name: "mail.send", payload: type<null>() });
 const job = mail(null);
 const topic = defineTopic({ name: "order.placed", payload: type<{ id: number }>() });
+const packed = defineEvent({ name: "shipment.packed", payload: type<{ boxes: number }>() });
 
 declare const pgClient: PoolClient;
 declare const pool: Pool;
@@ -54,6 +64,9 @@ test("pg: every verb takes an ambient transaction, and does not compile with an 
   pg.publish(tx, topic, { id: 1 });
   // @ts-expect-error: the pool
   pg.publish(root, topic, { id: 1 });
+  expectTypeOf(pg.emit(tx, packed(1), { boxes: 1 })).resolves.toEqualTypeOf<Emitted>();
+  // @ts-expect-error: the pool
+  pg.emit(root, packed(1), { boxes: 1 });
   expectTypeOf(pg.idempotent(tx, ["orders.place", "1"], () => 7)).resolves.toEqualTypeOf<number>();
   // @ts-expect-error: the pool
   pg.idempotent(root, ["orders.place", "1"], () => 7);
@@ -87,6 +100,9 @@ test("drizzle: every verb takes an ambient transaction, and does not compile wit
   drizzle.publish(tx, topic, { id: 1 });
   // @ts-expect-error: the database
   drizzle.publish(root, topic, { id: 1 });
+  expectTypeOf(drizzle.emit(tx, packed(1), { boxes: 1 })).resolves.toEqualTypeOf<Emitted>();
+  // @ts-expect-error: the database
+  drizzle.emit(root, packed(1), { boxes: 1 });
   expectTypeOf(drizzle.idempotent(tx, ["orders.place", "1"], () => 7)).resolves.toEqualTypeOf<number>();
   // @ts-expect-error: the database
   drizzle.idempotent(root, ["orders.place", "1"], () => 7);
@@ -120,6 +136,9 @@ test("kysely: every verb takes an ambient transaction, and does not compile with
   kysely.publish(tx, topic, { id: 1 });
   // @ts-expect-error: the Kysely instance
   kysely.publish(root, topic, { id: 1 });
+  expectTypeOf(kysely.emit(tx, packed(1), { boxes: 1 })).resolves.toEqualTypeOf<Emitted>();
+  // @ts-expect-error: the Kysely instance
+  kysely.emit(root, packed(1), { boxes: 1 });
   expectTypeOf(kysely.idempotent(tx, ["orders.place", "1"], () => 7)).resolves.toEqualTypeOf<number>();
   // @ts-expect-error: the Kysely instance
   kysely.idempotent(root, ["orders.place", "1"], () => 7);
@@ -153,6 +172,9 @@ test("prisma: every verb takes an ambient transaction, and does not compile with
   prisma.publish(tx, topic, { id: 1 });
   // @ts-expect-error: the client
   prisma.publish(root, topic, { id: 1 });
+  expectTypeOf(prisma.emit(tx, packed(1), { boxes: 1 })).resolves.toEqualTypeOf<Emitted>();
+  // @ts-expect-error: the client
+  prisma.emit(root, packed(1), { boxes: 1 });
   expectTypeOf(prisma.idempotent(tx, ["orders.place", "1"], () => 7)).resolves.toEqualTypeOf<number>();
   // @ts-expect-error: the client
   prisma.idempotent(root, ["orders.place", "1"], () => 7);
@@ -186,6 +208,9 @@ test("typeorm: every verb takes an ambient transaction, and does not compile wit
   typeorm.publish(tx, topic, { id: 1 });
   // @ts-expect-error: the DataSource
   typeorm.publish(root, topic, { id: 1 });
+  expectTypeOf(typeorm.emit(tx, packed(1), { boxes: 1 })).resolves.toEqualTypeOf<Emitted>();
+  // @ts-expect-error: the DataSource
+  typeorm.emit(root, packed(1), { boxes: 1 });
   expectTypeOf(typeorm.idempotent(tx, ["orders.place", "1"], () => 7)).resolves.toEqualTypeOf<number>();
   // @ts-expect-error: the DataSource
   typeorm.idempotent(root, ["orders.place", "1"], () => 7);

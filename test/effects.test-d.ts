@@ -38,12 +38,17 @@ test("pg: a handler gets a client of the pool, the payload, and must return the 
     expectTypeOf(job).toEqualTypeOf<ActiveJob<{ orderId: number }>>();
     return done;
   });
-  pg.handle(pool, job, (job) =>
-    job.commit(async (tx) => {
+  pg.handle(pool, job, async (job) => {
+    const step = job.stepTx("reserve", async (tx) => {
+      expectTypeOf(tx).toEqualTypeOf<ClientBase>();
+      return { reserved: 1 };
+    });
+    expectTypeOf(step).resolves.toEqualTypeOf<{ reserved: number }>();
+    return job.commit(async (tx) => {
       expectTypeOf(tx).toEqualTypeOf<ClientBase>();
       return done;
-    }),
-  );
+    });
+  });
   pg.transactional(pool, job, () => done, { isolationLevel: "serializable" });
   // @ts-expect-error: a result that is not the type's
   pg.transactional(pool, job, () => ({ pdf: 1 }));
@@ -59,12 +64,17 @@ test("drizzle: a handler gets the database's own transaction", () => {
     expectTypeOf(tx.select().from(orders)).resolves.toEqualTypeOf<{ id: number }[]>();
     return job.payload.orderId === 1 ? done : job.snooze({ delayMs: 1 });
   });
-  drizzle.handle(db, job, (job) =>
-    job.commit(async (tx) => {
+  drizzle.handle(db, job, async (job) => {
+    const step = job.stepTx("reserve", async (tx) => {
+      expectTypeOf(tx).toEqualTypeOf<drizzle.TransactionOf<typeof db>>();
+      return { reserved: 1 };
+    });
+    expectTypeOf(step).resolves.toEqualTypeOf<{ reserved: number }>();
+    return job.commit(async (tx) => {
       expectTypeOf(tx).toEqualTypeOf<drizzle.TransactionOf<typeof db>>();
       return done;
-    }),
-  );
+    });
+  });
   drizzle.transactional(db, job, () => done, { isolationLevel: "serializable", accessMode: "read write" });
   // @ts-expect-error: a result that is not the type's
   drizzle.transactional(db, job, () => ({ pdf: 1 }));
@@ -80,12 +90,17 @@ test("kysely: a handler gets the instance's own transaction", () => {
     expectTypeOf(tx.selectFrom("orders").selectAll().execute()).resolves.toEqualTypeOf<{ id: number }[]>();
     return done;
   });
-  kysely.handle(kyselyDb, job, (job) =>
-    job.commit(async (tx) => {
+  kysely.handle(kyselyDb, job, async (job) => {
+    const step = job.stepTx("reserve", async (tx) => {
+      expectTypeOf(tx).toEqualTypeOf<Transaction<{ orders: { id: number } }>>();
+      return { reserved: 1 };
+    });
+    expectTypeOf(step).resolves.toEqualTypeOf<{ reserved: number }>();
+    return job.commit(async (tx) => {
       expectTypeOf(tx).toEqualTypeOf<Transaction<{ orders: { id: number } }>>();
       return done;
-    }),
-  );
+    });
+  });
   kysely.transactional(kyselyDb, job, () => done, {
     isolationLevel: "serializable",
     accessMode: "read write",
@@ -107,13 +122,19 @@ test("prisma: a handler gets the client's own transaction", () => {
     tx.nothing;
     return done;
   });
-  prisma.handle(prismaClient, job, (job) =>
-    job.commit(async (tx) => {
+  prisma.handle(prismaClient, job, async (job) => {
+    const step = job.stepTx("reserve", async (tx) => {
+      // @ts-expect-error: a transaction has no such member, so it is not any
+      tx.nothing;
+      return tx.order.count();
+    });
+    expectTypeOf(step).resolves.toEqualTypeOf<number>();
+    return job.commit(async (tx) => {
       // @ts-expect-error: a transaction has no such member, so it is not any
       tx.nothing;
       return done;
-    }),
-  );
+    });
+  });
   prisma.transactional(prismaClient, job, () => done, {
     timeout: 1,
     maxWait: 1,
@@ -130,12 +151,17 @@ test("typeorm: a handler gets an EntityManager", () => {
     expectTypeOf(tx).toEqualTypeOf<EntityManager>();
     return done;
   });
-  typeorm.handle(dataSource, job, (job) =>
-    job.commit(async (tx) => {
+  typeorm.handle(dataSource, job, async (job) => {
+    const step = job.stepTx("reserve", async (tx) => {
+      expectTypeOf(tx).toEqualTypeOf<EntityManager>();
+      return { reserved: 1 };
+    });
+    expectTypeOf(step).resolves.toEqualTypeOf<{ reserved: number }>();
+    return job.commit(async (tx) => {
       expectTypeOf(tx).toEqualTypeOf<EntityManager>();
       return done;
-    }),
-  );
+    });
+  });
   typeorm.transactional(dataSource, job, () => done, "SERIALIZABLE");
   // @ts-expect-error: a result that is not the type's
   typeorm.transactional(dataSource, job, () => ({ pdf: 1 }));

@@ -1,4 +1,13 @@
-import { type Changed, defineJob, defineTopic, type Published, type QueueChanged, type } from "@pillion/core";
+import {
+  type Changed,
+  defineEvent,
+  defineJob,
+  defineTopic,
+  type Emitted,
+  type Published,
+  type QueueChanged,
+  type,
+} from "@pillion/core";
 import * as drizzle from "@pillion/drizzle";
 import * as kysely from "@pillion/kysely";
 import * as pg from "@pillion/pg";
@@ -13,6 +22,7 @@ import type { PrismaClient } from "../packages/prisma/test/prisma-7/index.ts";
 
 const job = defineJob({ name: "invoice.send", payload: type<null>() });
 const topic = defineTopic({ name: "order.placed", payload: type<{ id: number }>() });
+const packed = defineEvent({ name: "shipment.packed", payload: type<{ boxes: number }>() });
 
 declare const pgClient: PoolClient;
 declare const pool: Pool;
@@ -25,10 +35,13 @@ declare const prismaClient: PrismaClient;
 declare const manager: EntityManager;
 declare const dataSource: DataSource;
 
-test("the verbs answer what was changed, and publish each subscriber's job", () => {
+test("the verbs answer what was changed, publish each subscriber's job, and emit whether it was the first", () => {
   expectTypeOf(pg.cancel(pgClient, "1")).resolves.toEqualTypeOf<Changed>();
   expectTypeOf(kysely.pause(kyselyTrx, "mail")).resolves.toEqualTypeOf<QueueChanged>();
   expectTypeOf(prisma.publish(prismaTx, topic, { id: 1 })).resolves.toEqualTypeOf<readonly Published[]>();
+  expectTypeOf(typeorm.emit(manager, packed(1), { boxes: 1 })).resolves.toEqualTypeOf<Emitted>();
+  // @ts-expect-error: the event's payload has a number
+  pg.emit(pgClient, packed(1), { boxes: "1" });
   // @ts-expect-error: the topic's payload has a number
   drizzle.publish(drizzleTx, topic, { id: "1" });
   // @ts-expect-error: bound to other settings they are as strict
@@ -54,6 +67,9 @@ test("pg: each verb takes a transaction, and does not compile with the pool", ()
   pg.publish(pgClient, topic, { id: 1 });
   // @ts-expect-error: the pool
   pg.publish(pool, topic, { id: 1 });
+  pg.emit(pgClient, packed(1), { boxes: 1 });
+  // @ts-expect-error: the pool
+  pg.emit(pool, packed(1), { boxes: 1 });
 });
 
 test("drizzle: each verb takes a transaction, and does not compile with the database", () => {
@@ -75,6 +91,9 @@ test("drizzle: each verb takes a transaction, and does not compile with the data
   drizzle.publish(drizzleTx, topic, { id: 1 });
   // @ts-expect-error: the database
   drizzle.publish(drizzleDb, topic, { id: 1 });
+  drizzle.emit(drizzleTx, packed(1), { boxes: 1 });
+  // @ts-expect-error: the database
+  drizzle.emit(drizzleDb, packed(1), { boxes: 1 });
 });
 
 test("kysely: each verb takes a transaction, and does not compile with the Kysely instance", () => {
@@ -96,6 +115,9 @@ test("kysely: each verb takes a transaction, and does not compile with the Kysel
   kysely.publish(kyselyTrx, topic, { id: 1 });
   // @ts-expect-error: the Kysely instance
   kysely.publish(kyselyDb, topic, { id: 1 });
+  kysely.emit(kyselyTrx, packed(1), { boxes: 1 });
+  // @ts-expect-error: the Kysely instance
+  kysely.emit(kyselyDb, packed(1), { boxes: 1 });
 });
 
 test("prisma: each verb takes a transaction, and does not compile with the client", () => {
@@ -117,6 +139,9 @@ test("prisma: each verb takes a transaction, and does not compile with the clien
   prisma.publish(prismaTx, topic, { id: 1 });
   // @ts-expect-error: the client
   prisma.publish(prismaClient, topic, { id: 1 });
+  prisma.emit(prismaTx, packed(1), { boxes: 1 });
+  // @ts-expect-error: the client
+  prisma.emit(prismaClient, packed(1), { boxes: 1 });
 });
 
 test("typeorm: each verb takes a transaction, and does not compile with the DataSource", () => {
@@ -138,4 +163,7 @@ test("typeorm: each verb takes a transaction, and does not compile with the Data
   typeorm.publish(manager, topic, { id: 1 });
   // @ts-expect-error: the DataSource
   typeorm.publish(dataSource, topic, { id: 1 });
+  typeorm.emit(manager, packed(1), { boxes: 1 });
+  // @ts-expect-error: the DataSource
+  typeorm.emit(dataSource, packed(1), { boxes: 1 });
 });

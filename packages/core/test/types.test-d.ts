@@ -1,4 +1,14 @@
-import { defineJob, defineTopic, type Job, type PayloadOf, subscribe, type Topic, type } from "@pillion/core";
+import {
+  defineEvent,
+  defineJob,
+  defineTopic,
+  type Event,
+  type Job,
+  type PayloadOf,
+  subscribe,
+  type Topic,
+  type,
+} from "@pillion/core";
 import type { Verbs } from "@pillion/core/adapter";
 import type { Admin } from "@pillion/core/admin";
 import { createClaimer, handle, type Schedule, schedule } from "@pillion/core/worker";
@@ -165,4 +175,63 @@ test("a schedule has a cron line or an interval, and a job", () => {
   schedule({ name: "type", everyMs: 1_000, job: sendInvoice });
   // @ts-expect-error: a policy that there is not
   schedule({ name: "policy", everyMs: 1_000, missed: "all", job });
+});
+
+const packed = defineEvent({
+  name: "shipment.packed",
+  payload: z.object({ boxes: z.number(), at: z.coerce.date<string>().optional() }),
+});
+
+test("an event is named by its type and a key, and emitted with the schema's input", () => {
+  expectTypeOf(packed("1")).toEqualTypeOf<
+    Event<{ boxes: number; at?: string | undefined }, { boxes: number; at?: Date | undefined }>
+  >();
+  packed(1);
+  packed(1n);
+  // @ts-expect-error: a key is no object
+  packed({ order: 1 });
+  verbs.emit(tx, packed("1"), { boxes: 2, at: "2026-01-01" }, { keepMs: 1_000 });
+  // @ts-expect-error: a text is no number
+  verbs.emit(tx, packed("1"), { boxes: "2" });
+  // @ts-expect-error: the payload is missing
+  verbs.emit(tx, packed("1"));
+  // @ts-expect-error: a property that the payload does not have
+  verbs.emit(tx, packed("1"), { boxes: 2, box: 1 });
+  // @ts-expect-error: the event's type, without a key
+  verbs.emit(tx, packed, { boxes: 2 });
+  // @ts-expect-error: a Date is no JSON
+  defineEvent({ name: "at", payload: z.object({ at: z.date() }) });
+});
+
+test("what a step answers, an event carries and a child leaves has its type", () => {
+  handle(ship, async (job) => {
+    expectTypeOf(job.key("charge")).toEqualTypeOf<string>();
+    expectTypeOf(job.step("one", () => ({ id: 1 }))).resolves.toEqualTypeOf<{ id: number }>();
+    expectTypeOf(job.step("two", async () => "text")).resolves.toEqualTypeOf<string>();
+    expectTypeOf(job.step("three", () => {})).resolves.toEqualTypeOf<void>();
+    expectTypeOf(job.waitForEvent(packed(job.payload.orderId), { timeoutMs: 1_000 })).resolves.toEqualTypeOf<{
+      boxes: number;
+      at?: Date | undefined;
+    }>();
+    expectTypeOf(job.run(sendInvoice({ orderId: 1 }))).resolves.toEqualTypeOf<{ pdf: string }>();
+    const both = job.run([
+      sendInvoice({ orderId: 1 }),
+      defineJob({ name: "n", payload: type<null>(), result: type<7>() })(null),
+    ]);
+    expectTypeOf(both).resolves.toEqualTypeOf<[{ pdf: string }, 7]>();
+    expectTypeOf(job.run([1, 2].map((orderId) => sendInvoice({ orderId })))).resolves.toEqualTypeOf<
+      { pdf: string }[]
+    >();
+    expectTypeOf(job.sleep(1_000)).resolves.toEqualTypeOf<void>();
+    // @ts-expect-error: a time is no Date
+    job.sleepUntil(1_000);
+    // @ts-expect-error: the event's type, without a key
+    job.waitForEvent(packed);
+    // @ts-expect-error: a job type is no job
+    job.run(sendInvoice);
+    // @ts-expect-error: a step has a name
+    job.step(() => 1);
+    // @ts-expect-error: a transaction is an adapter's
+    job.stepTx;
+  });
 });
