@@ -1,11 +1,14 @@
 import { defaults } from "../defaults.ts";
 import { InvalidConfigurationError, InvalidRequestError } from "../errors.ts";
 import { filterText, type JobFilter } from "../job/filter.ts";
-import type { JobType } from "../job/type.ts";
+import type { Enqueued } from "../job/job.ts";
+import type { Job, JobType } from "../job/type.ts";
 import { show } from "../show.ts";
 import { type DatabaseOption, toDatabase } from "../worker/connect.ts";
 import { Link } from "../worker/link.ts";
 import { type JobVerbs, jobVerbs } from "./change-jobs.ts";
+import { checkSchema } from "./check-schema.ts";
+import { enqueueByItself } from "./enqueue.ts";
 import { type JobRecord, type JobSummary, toRecord, toSummary } from "./job-record.ts";
 import { type QueueVerbs, queueVerbs } from "./queues.ts";
 import { type ScheduleAdmin, scheduleAdmin } from "./schedules.ts";
@@ -40,6 +43,15 @@ export interface Admin extends JobVerbs, QueueVerbs, TopicVerbs {
     jobType: JobType<Input, Output, Result>,
     options?: WaitOptions,
   ): Promise<Result>;
+  /** Enqueues a job outside any transaction: it is committed when the promise resolves. @throws InvalidJobError */
+  enqueue(job: Job): Promise<Enqueued>;
+  /**
+   * Looks whether the schema is the one that this release was made for. A role that may not read its version is let
+   * pass.
+   *
+   * @throws SchemaOutdatedError where it is missing, older or newer
+   */
+  checkSchema(): Promise<void>;
   /** Schedules at run time. */
   readonly schedules: ScheduleAdmin;
   /** Closes what was opened for this object. */
@@ -70,6 +82,8 @@ export function createAdmin(options: { database: DatabaseOption; schema?: string
       const rows = await link.run(link.engine.listJobs, { filter: text, limit });
       return rows.map((row) => toSummary(JSON.parse(row.job!)));
     },
+    enqueue: (job) => enqueueByItself(link, job),
+    checkSchema: () => checkSchema(link),
     waitFor: (id, jobType, waitOptions) => waitFor(watch, id, jobType, waitOptions),
     schedules: scheduleAdmin(link),
     async close() {

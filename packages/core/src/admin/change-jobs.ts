@@ -13,6 +13,10 @@ export interface Count {
 export interface Progress {
   /** Called after each statement, with the number of jobs changed so far. */
   readonly onProgress?: ((count: number) => void) | undefined;
+  /** Changes nothing, and answers how many jobs would be changed now. Needs the right to look at jobs. */
+  readonly dryRun?: boolean | undefined;
+  /** Ends it with the signal's reason, before the next statement; what is changed by then stays so. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The verbs on jobs, committed by themselves: with a filter, up to 10,000 jobs at a time until none is left. */
@@ -31,6 +35,12 @@ export interface JobVerbs {
 
 type Statement = "cancelJobs" | "retryJobs" | "rescheduleJobs";
 
+const subjects: Readonly<Record<Statement, readonly string[]>> = {
+  cancelJobs: ["scheduled", "ready", "running"],
+  retryJobs: ["scheduled", "dead"],
+  rescheduleJobs: ["scheduled", "ready"],
+};
+
 export function jobVerbs(link: Link): JobVerbs {
   /** Goes on by id, so that a job is changed once, even where it matches the filter again afterwards. */
   async function all(
@@ -39,16 +49,35 @@ export function jobVerbs(link: Link): JobVerbs {
     progress: Progress | undefined,
     time: { runAt: string | null; delayMs: string | null } = { runAt: null, delayMs: null },
   ): Promise<Count> {
+    const doing = { guarded: false, pin: null, ...time };
+    const step = progress?.dryRun
+      ? (text: string) => look(statement, text)
+      : async (text: string) => {
+          const [row] = await link.run(link.engine[statement], { filter: text, ...doing });
+          const { ids, next } = JSON.parse(row!.answer!) as Changed;
+          return { changed: ids.length, next };
+        };
     let count = 0;
-    let input = { filter, guarded: false, pin: null, ...time };
-    for (;;) {
-      const [row] = await link.run(link.engine[statement], input);
-      const { ids, next } = JSON.parse(row!.answer!) as Changed;
-      count += ids.length;
+    for (let text = filter; ; ) {
+      progress?.signal?.throwIfAborted();
+      const { changed, next } = await step(text);
+      count += changed;
       progress?.onProgress?.(count);
       if (next === null) return { count };
-      input = { ...input, filter: JSON.stringify({ ...JSON.parse(filter), after: next }) };
+      text = JSON.stringify({ ...JSON.parse(filter), after: next });
     }
+  }
+
+  /** What a verb would change: the states are those that its function in the database takes. */
+  async function look(statement: Statement, filter: string) {
+    const { ids, state } = JSON.parse(filter) as JobFilter;
+    const tried = statement === "retryJobs";
+    const states =
+      tried && (ids !== undefined || state !== undefined)
+        ? ["scheduled", "dead", "cancelled", "completed"]
+        : subjects[statement];
+    const [row] = await link.run(link.engine.countJobs, { filter, states, tried });
+    return { changed: Number(row!.count), next: row!.next ?? null };
   }
 
   function without(verb: string, filter: unknown): JobFilter {

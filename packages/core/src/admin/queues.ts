@@ -12,6 +12,13 @@ export interface QueueRecord {
   readonly running: number;
   /** Among the 10,000 jobs of all queues that are due next. */
   readonly scheduled: number;
+  /** Among the 10,000 newest dead jobs of all queues. */
+  readonly dead: number;
+  /**
+   * Since when the oldest of its ready jobs waits; null where none does. Of each priority the first in line is looked
+   * at, and up to 10,000 jobs that have partition keys.
+   */
+  readonly oldestReadyAt: Date | null;
   readonly settings: Required<QueueSettings>;
 }
 
@@ -48,6 +55,8 @@ export function queueVerbs(link: Link): QueueVerbs {
           ready: Number(row.ready),
           running: Number(row.running),
           scheduled: Number(row.scheduled),
+          dead: Number(row.dead),
+          oldestReadyAt: row.oldest == null ? null : new Date(row.oldest),
           settings: toSettings(settings),
         };
       });

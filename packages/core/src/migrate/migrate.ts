@@ -1,7 +1,9 @@
 import pg, { type ClientBase, type Pool } from "pg";
 import { defaults } from "../defaults.ts";
-import { InvalidConfigurationError, SchemaOutdatedError } from "../errors.ts";
+import { InvalidConfigurationError } from "../errors.ts";
 import { schemaOf } from "../postgres/schema.ts";
+import { newerSchema } from "../postgres/schema-error.ts";
+import { show } from "../show.ts";
 import { currentVersion, pendingMigrations } from "./migration-sql.ts";
 
 /** Which schema of which database `migrate` brings up to date. */
@@ -10,6 +12,10 @@ export interface MigrateOptions {
   readonly database: string | Pool | ClientBase;
   /** The schema to create or bring up to date; default `pillion`. */
   readonly schema?: string | undefined;
+  /** The version to go to, for whoever takes an upgrade in pieces; default this release's. It never goes back. */
+  readonly to?: number | undefined;
+  /** Changes nothing, and answers what would be applied. */
+  readonly dryRun?: boolean | undefined;
 }
 
 /** What `migrate` found, and what it did. */
@@ -26,34 +32,45 @@ export interface MigrateResult {
  * it at once: one does the work, the others wait for it.
  *
  * @throws SchemaOutdatedError when the schema is newer than this release
- * @throws InvalidConfigurationError when the schema's name cannot be used, the client has a transaction open, or the
- *   database does not store UTF-8
+ * @throws InvalidConfigurationError when the schema's name cannot be used, the client has a transaction open, the
+ *   database does not store UTF-8, or `to` is no version to go to
  */
 export async function migrate({
   database,
   schema: name = defaults.schema,
+  to = currentVersion,
+  dryRun = false,
 }: MigrateOptions): Promise<MigrateResult> {
   const schema = schemaOf(name);
+  if (!Number.isInteger(to) || to < 1 || to > currentVersion)
+    throw new InvalidConfigurationError(
+      `migrate: to is ${show(to)}, not a whole number from 1 to ${currentVersion}, the version of this release.`,
+    );
+  const plan = { to, dryRun };
   if (typeof database === "string") {
     const client = new pg.Client({ connectionString: database });
     client.on("error", () => {});
     await client.connect();
     try {
-      return await migrateOn(client, schema);
+      return await migrateOn(client, schema, plan);
     } finally {
       await client.end();
     }
   }
-  if (!("totalCount" in database)) return migrateOn(database, schema);
+  if (!("totalCount" in database)) return migrateOn(database, schema, plan);
   const client = await database.connect();
   try {
-    return await migrateOn(client, schema);
+    return await migrateOn(client, schema, plan);
   } finally {
     client.release();
   }
 }
 
-async function migrateOn(client: ClientBase, schema: ReturnType<typeof schemaOf>): Promise<MigrateResult> {
+async function migrateOn(
+  client: ClientBase,
+  schema: ReturnType<typeof schemaOf>,
+  { to, dryRun }: { readonly to: number; readonly dryRun: boolean },
+): Promise<MigrateResult> {
   refuseOpenTransaction(client);
   try {
     await client.query(begin);
@@ -66,18 +83,24 @@ async function migrateOn(client: ClientBase, schema: ReturnType<typeof schemaOf>
         `This database stores text as ${encoding.rows[0].encoding}; Pillion needs a database with ENCODING 'UTF8'.`,
       );
     const { exists, version: from } = await stateOf(client, schema);
-    if (from > currentVersion)
-      throw new SchemaOutdatedError(
-        `The schema "${schema.name}" is at version ${from}; this release of Pillion knows versions up to ${currentVersion}. Nothing was changed. Use a newer release of the package pillion.`,
+    if (from > currentVersion) throw newerSchema(schema.name, from, currentVersion);
+    if (to < from)
+      throw new InvalidConfigurationError(
+        `migrate: the schema "${schema.name}" is at version ${from} already, and migrate never goes back to ${to}. Nothing was changed.`,
       );
-    const pending = pendingMigrations({ schema: schema.name, from });
+    const pending = pendingMigrations({ schema: schema.name, from, to });
+    const result = { from, to, applied: pending.map((migration) => migration.name) };
+    if (dryRun) {
+      await client.query("rollback");
+      return result;
+    }
     // Even "if not exists" wants the right to create schemas, which the owner of this one may lack.
     if (!exists) await client.query(`create schema ${schema.quoted}`);
     for (const { sql } of pending) await client.query(sql);
     // The partitions that the first jobs to finish will need; later ones are made by the workers.
-    if (pending.length > 0) await client.query(`select from ${schema.keep}()`);
+    if (pending.length > 0 && to === currentVersion) await client.query(`select from ${schema.keep}()`);
     await client.query("commit");
-    return { from, to: currentVersion, applied: pending.map((migration) => migration.name) };
+    return result;
   } catch (error) {
     await client.query("rollback").catch(() => {});
     throw error;

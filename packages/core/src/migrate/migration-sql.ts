@@ -5,14 +5,15 @@ import { type Migration, migrations } from "./migrations.ts";
 /** The version of the schema that this release was made for. */
 export const currentVersion: number = migrations.at(-1)!.version;
 
-/** Migrations after `from`, each for the named schema, with the line that records it. */
+/** Migrations after `from`, up to `to`, each for the named schema, with the line that records it. */
 export function pendingMigrations(options: {
   schema?: string | undefined;
   from?: number | undefined;
+  to?: number | undefined;
 }): Migration[] {
   const { quoted } = schemaOf(options.schema ?? defaults.schema);
   return migrations
-    .filter(({ version }) => version > (options.from ?? 0))
+    .filter(({ version }) => version > (options.from ?? 0) && version <= (options.to ?? currentVersion))
     .map((migration) => ({
       ...migration,
       // A function as replacement: a schema's name may contain `$&`.
@@ -24,7 +25,7 @@ insert into ${quoted}.migration (version, name) values (${migration.version}, '$
 
 /** The whole migration as one SQL text, to be pasted into a migration tool of your own. */
 export function migrationSql(
-  options: { schema?: string | undefined; from?: number | undefined } = {},
+  options: { schema?: string | undefined; from?: number | undefined; to?: number | undefined } = {},
 ): string {
   const { quoted } = schemaOf(options.schema ?? defaults.schema);
   const statements = pendingMigrations(options).map(({ sql }) => sql);

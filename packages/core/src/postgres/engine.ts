@@ -2,6 +2,7 @@ import { cancelJobs, rescheduleJobs, retryJobs } from "./change-jobs.ts";
 import { pauseSchedule, removeSchedule, resumeSchedule, runSchedule } from "./change-schedule.ts";
 import { claimByKey } from "./claim-by-key.ts";
 import { complete, completed, sees } from "./complete.ts";
+import { countJobs } from "./count-jobs.ts";
 import { depart, forgetSilent, reopen } from "./depart.ts";
 import { discard } from "./discard.ts";
 import { dueSchedules } from "./due-schedules.ts";
@@ -86,6 +87,7 @@ export function postgresEngine(schemaName: string) {
     cancelJobs: cancelJobs(schema),
     retryJobs: retryJobs(schema),
     rescheduleJobs: rescheduleJobs(schema),
+    countJobs: countJobs(schema),
     pauseQueue: pauseQueue(schema),
     resumeQueue: resumeQueue(schema),
     publish: publish(schema),

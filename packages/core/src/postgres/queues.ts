@@ -1,9 +1,10 @@
+import { limits } from "../defaults.ts";
 import { sql } from "../statement.ts";
 import type { Schema } from "./schema.ts";
 
 /**
- * Every queue that has settings, a living worker, or jobs that are ready, run, or are among the next to be due. No count
- * looks at more than 10,000 jobs: a queue may be long.
+ * Every queue that has settings, a living worker, or jobs that are ready, run, are dead, or are among the next to be due.
+ * No count looks at more than 10,000 jobs: a queue may be long.
  */
 export const queues = (schema: Schema) => sql<undefined>`
 with recursive lane as (
@@ -23,6 +24,9 @@ with recursive lane as (
 ), scheduled as materialized (
   select queue, count(*) as jobs
   from (select j.queue from ${schema.job} j where j.state = 'scheduled' order by j.run_at limit 10000) s group by queue
+), dead as materialized (
+  select queue, count(*) as jobs
+  from (select a.queue from ${schema.archive} a where a.state = 'dead' order by a.id desc limit 10000) d group by queue
 ), known as (
   select q.name from ${schema.queue} q
   union select unnest(w.queues) from ${schema.worker} w where w.stopped_at is null
@@ -30,6 +34,7 @@ with recursive lane as (
   union select queue from line where queue is not null
   union select queue from running
   union select queue from scheduled
+  union select queue from dead
 )
 select known.name, to_jsonb(q)::text as settings,
   (select count(*) from (
@@ -37,11 +42,21 @@ select known.name, to_jsonb(q)::text as settings,
     union all
     (select from ${schema.job} j where j.state = 'ready' and j.partition_key is not null and j.queue = known.name limit 10000)
     limit 10000) r)::text as ready,
-  coalesce(running.jobs, 0)::text as running, coalesce(scheduled.jobs, 0)::text as scheduled
+  coalesce(running.jobs, 0)::text as running, coalesce(scheduled.jobs, 0)::text as scheduled,
+  coalesce(dead.jobs, 0)::text as dead,
+  (select to_json(min(least(o.run_at, statement_timestamp()))) #>> '{}' from (
+    (select first.run_at from generate_series(${`${limits.minPriority}`}, ${`${limits.maxPriority}`}) p cross join lateral (
+      select j.run_at from ${schema.job} j
+      where j.state = 'ready' and j.partition_key is null and j.queue = known.name and j.priority = p.p
+      order by j.position limit 1) first)
+    union all
+    (select j.run_at from ${schema.job} j where j.state = 'ready' and j.partition_key is not null and j.queue = known.name limit 10000)
+  ) o) as oldest
 from known
 left join ${schema.queue} q on q.name = known.name
 left join running on running.queue = known.name
 left join scheduled on scheduled.queue = known.name
+left join dead on dead.queue = known.name
 order by known.name`;
 
 export interface SetQueueInput {

@@ -12,6 +12,13 @@ export function schemaErrorOf(error: unknown, schema: string): SchemaOutdatedErr
   );
 }
 
+/** The schema is of a later release, of which this one knows nothing. */
+export function newerSchema(schema: string, found: number, known: number): SchemaOutdatedError {
+  return new SchemaOutdatedError(
+    `The schema "${schema}" is at version ${found}; this release of Pillion knows versions up to ${known}. Nothing was changed. Use a newer release of the package pillion.`,
+  );
+}
+
 /** The command that brings the schema up to date, as a shell takes it. */
 export function migrateCommand(schema: string): string {
   if (schema === defaults.schema) return "npx pillion migrate";

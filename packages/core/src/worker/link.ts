@@ -27,7 +27,6 @@ export class Link {
    * @throws SchemaOutdatedError, InvalidConfigurationError
    */
   async open(): Promise<void> {
-    const { name, migration } = this.engine.schema;
     const probe = sql`select current_setting('default_transaction_isolation') as isolation`;
     const isolation = (await this.database.run(probe(undefined)))[0]!.isolation!;
     this.#readCommitted = isolation !== "read committed" && isolation !== "read uncommitted";
@@ -35,12 +34,23 @@ export class Link {
       throw new InvalidConfigurationError(
         `This database's default isolation level is ${isolation}, and a ${this.database.name} cannot open a READ COMMITTED transaction for the worker. Pass a connection URL or a pg Pool.`,
       );
+    await this.checkVersion();
+  }
+
+  /**
+   * The schema's version, this release's or a newer one.
+   *
+   * @throws SchemaOutdatedError where it is older, or not there
+   */
+  async checkVersion(): Promise<number> {
+    const { name, migration } = this.engine.schema;
     const version = sql`select coalesce(max(version), 0)::text as version from ${migration}`;
     const found = Number((await this.run(version, undefined))[0]!.version);
     if (found < currentVersion)
       throw new SchemaOutdatedError(
         `The schema "${name}" is at version ${found}; this release of Pillion needs ${currentVersion}. Run: ${migrateCommand(name)}`,
       );
+    return found;
   }
 
   /** Runs a statement on a connection of the worker's own. */

@@ -55,6 +55,28 @@ test("of eight processes that migrate at once, one does the work and the others 
   expect(worked[0]!.from).toBe(0);
 });
 
+test("a dry run says what would be applied, and changes nothing", async () => {
+  const schema = await ownSchema();
+  const dry = await migrate({ database: url, schema, dryRun: true });
+  const before = await client.query("select to_regclass($1) as found", [`${schema}.job`]);
+  expect(before.rows).toEqual([{ found: null }]);
+  expect(await migrate({ database: url, schema })).toEqual(dry);
+  expect(await migrate({ database: url, schema, dryRun: true })).toMatchObject({ applied: [] });
+});
+
+test("an upgrade in pieces comes to the same schema, and never goes back", async () => {
+  const [inPieces, atOnce] = [await ownSchema(), await ownSchema()];
+  for (let to = 1; to <= currentVersion; to++)
+    expect(await migrate({ database: url, schema: inPieces, to })).toMatchObject({ from: to - 1, to });
+  await migrate({ database: url, schema: atOnce });
+  expect(await catalogOf(client, inPieces)).toBe(await catalogOf(client, atOnce));
+  await expect(migrate({ database: url, schema: inPieces, to: 1 })).rejects.toThrow("never goes back to 1");
+  for (const to of [0, 1.5, currentVersion + 1, Number.NaN])
+    await expect(migrate({ database: url, schema: inPieces, to })).rejects.toThrow(
+      "not a whole number from 1",
+    );
+});
+
 test("migrating again changes nothing, and keeps the jobs", async () => {
   const schema = await ownSchema();
   await migrate({ database: url, schema });

@@ -37,6 +37,90 @@ test("a filter is followed to its end, ten thousand jobs at a time, each job cha
   expect(await admin.retry({ queue: name, state: "cancelled" })).toEqual({ count: 20_001 });
 });
 
+test("a dry run says how many jobs a verb would change, and changes none", async () => {
+  const name = await jobs(10_001);
+  const dryRun = { dryRun: true };
+  const [newest] = await admin.jobs({ name }, { limit: 1 });
+  await admin.cancel(newest!.id);
+  expect(await admin.purge(name, dryRun)).toEqual({ count: 10_000 });
+  expect(await admin.cancel({ name }, dryRun)).toEqual({ count: 10_000 });
+  expect(await admin.reschedule({ name }, { delayMs: 1 }, dryRun)).toEqual({ count: 10_000 });
+  expect(await admin.retry({ name }, dryRun)).toEqual({ count: 0 });
+  expect(await admin.retry({ name, state: "cancelled" }, dryRun)).toEqual({ count: 1 });
+  expect(await admin.redrive({ name }, dryRun)).toEqual({ count: 0 });
+  expect(await admin.purge(name)).toEqual({ count: 10_000 });
+});
+
+test("a signal ends a verb between two of its statements: what was changed by then stays so", async () => {
+  const name = await jobs(10_001);
+  const { signal, ...stop } = stopper();
+  const said: number[] = [];
+  const onProgress = (count: number) => {
+    said.push(count);
+    stop.now();
+  };
+  await expect(admin.cancel({ name }, { onProgress, signal })).rejects.toThrow("enough");
+  expect(said).toEqual([10_000]);
+  expect(await admin.cancel({ name })).toEqual({ count: 1 });
+});
+
+function stopper() {
+  const controller = new AbortController();
+  return { signal: controller.signal, now: () => controller.abort(new Error("enough")) };
+}
+
+test("a job is enqueued by itself, and a key is looked at", async () => {
+  const jobType = defineJob({ name: `admin.${randomUUID()}`, payload: type<number>(), queue: "admin" });
+  const first = await admin.enqueue(jobType(1, { uniqueKey: "k", delayMs: 1_000_000 }));
+  expect(first).toMatchObject({ created: true, state: "scheduled" });
+  expect(await admin.enqueue(jobType(2, { uniqueKey: "k" }))).toEqual({
+    id: first.id,
+    created: false,
+    state: "scheduled",
+  });
+  const { id } = await admin.enqueue(jobType(3));
+  expect(await admin.job(id)).toMatchObject({
+    name: jobType.name,
+    queue: "admin",
+    payload: 3,
+    state: "ready",
+  });
+});
+
+test("the oldest of a queue's ready jobs is found behind younger ones of a higher priority and in a key's line", async () => {
+  const name = await jobs(2);
+  const oldest = async () =>
+    (await admin.queues()).find((record) => record.name === name)!.oldestReadyAt!.toISOString();
+  const at = "2026-01-02T03:04:05.000Z";
+  await queue.query("update pillion.job set priority = -4, run_at = $2 where name = $1 and payload = '2'", [
+    name,
+    at,
+  ]);
+  expect(await oldest()).toBe(at);
+  await queue.query("update pillion.job set partition_key = 'k' where name = $1 and payload = '2'", [name]);
+  expect(await oldest()).toBe(at);
+});
+
+test("a queue of which nothing but dead jobs are left is listed with them", async () => {
+  const name = await jobs(2);
+  await admin.purge(name);
+  await queue.query("update pillion.archive set state = 'dead' where name = $1", [name]);
+  expect((await admin.queues()).find((record) => record.name === name)).toMatchObject({
+    ready: 0,
+    dead: 2,
+    oldestReadyAt: null,
+  });
+});
+
+test("a schema that is missing, older or newer is told apart from the one of this release", async () => {
+  await admin.checkSchema();
+  const missing = createAdmin({ database: queue.pool, schema: "no_such_schema" });
+  await expect(missing.checkSchema()).rejects.toThrow(/"no_such_schema".* is missing .*npx pillion migrate/);
+  await queue.query("insert into pillion.migration (version, name) values (9999, 'from the future')");
+  await expect(admin.checkSchema()).rejects.toThrow(/version 9999; .*Use a newer release/);
+  await queue.query("delete from pillion.migration where version = 9999");
+});
+
 test("a purge ends what waits, and lets go on what runs", async () => {
   const name = await jobs(2);
   const running = await runningJob(queue, name, 3);
@@ -94,6 +178,8 @@ test("queues are listed with what is settled for them and what waits and runs in
     ready: 2,
     running: 1,
     scheduled: 1,
+    dead: 0,
+    oldestReadyAt: (await admin.jobs({ name, state: "ready" })).at(-1)!.runAt,
     settings: {
       concurrency: 5,
       keyConcurrency: null,
