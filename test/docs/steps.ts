@@ -1,4 +1,5 @@
 import { defineEvent, defineJob, type } from "@pillion/core";
+import { createAdmin } from "@pillion/core/admin";
 import { createWorker } from "@pillion/core/worker";
 import { emit, enqueue, handle, type TransactionOf } from "@pillion/drizzle";
 import { drizzle } from "drizzle-orm/node-postgres";
@@ -55,6 +56,19 @@ export const newsletter = handle(db, fulfil, async (job) => {
   ]);
   for (const { receipt } of [first, second]) await job.step("book", () => charge(receipt, job.key(receipt)));
 });
+
+export async function whatHappened(id: string) {
+  const admin = createAdmin({ database: url });
+  const job = await admin.job(id);
+  for (const { name, kind, state, result, error, until, event } of job?.steps ?? [])
+    console.log(name, kind, state, result, error?.message, until, event?.key);
+  for (const child of job?.children ?? []) console.log(child.id, child.name, child.state);
+
+  await admin.emit(packed("order-7"), { boxes: 2 });
+  await admin.emit("shipment.packed", "order-8", { boxes: 1 });
+  console.log((await admin.event(packed("order-7")))?.emittedAt);
+  await admin.close();
+}
 
 async function charge(orderId: string, key: string): Promise<{ receipt: string }> {
   const answer = await fetch("https://payments.example/charges", {

@@ -11,15 +11,19 @@ create table pillion.checkpoint (
   kind      text not null check (kind in ('step', 'sleep', 'event', 'run')),
   -- What a later attempt must find at this place.
   name      text not null,
+  -- Recorded by the transaction of the application that holds its writes.
+  effects   boolean not null default false,
   -- False while it waits.
   done      boolean not null,
-  -- Of children that still run: their ids.
+  -- What it answered: of an event its payload, of children their results.
   result    jsonb,
   -- How it failed, where the handler went on all the same.
   error     jsonb,
   until     timestamptz,
   event     text,
   key       text,
+  -- The children that it waits for.
+  children  bigint[],
   began_at  timestamptz not null default statement_timestamp(),
   ended_at  timestamptz,
   primary key (job, ordinal)
@@ -74,7 +78,9 @@ end $$;
 
 -- Records what a step came to, fenced by the attempt's claim: 'done', 'busy' or 'lost'. Said twice it is recorded once.
 -- `effects`: in the transaction of the application that holds the step's writes, as the last thing before its COMMIT.
-create function pillion.checkpoint(id bigint, claim bigint, ordinal integer, kind text, name text, result jsonb, error jsonb, effects boolean)
+-- took_ms: how long ago it began.
+create function pillion.checkpoint(id bigint, claim bigint, ordinal integer, kind text, name text, result jsonb, error jsonb, effects boolean,
+                                   took_ms float8 default 0)
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set jit = off
@@ -95,17 +101,19 @@ begin
   if held <> 'done' then
     return held;
   end if;
-  insert into pillion.checkpoint as c (job, ordinal, kind, name, done, result, error, ended_at)
-  values (checkpoint.id, checkpoint.ordinal, checkpoint.kind, checkpoint.name, true, checkpoint.result, checkpoint.error, statement_timestamp())
+  insert into pillion.checkpoint as c (job, ordinal, kind, name, effects, done, result, error, began_at, ended_at)
+  values (checkpoint.id, checkpoint.ordinal, checkpoint.kind, checkpoint.name, checkpoint.effects, true, checkpoint.result, checkpoint.error,
+    statement_timestamp() - took_ms * interval '1 millisecond', statement_timestamp())
   on conflict (job, ordinal) do update
   set done = true, result = excluded.result, error = excluded.error, ended_at = excluded.ended_at where not c.done;
   return held;
 end $$;
 
 -- Records that a step waits: until a time, for an event, or for children, which are enqueued by this.
--- until_ms: from now; null for no end. jobs: what enqueue_keyed takes, each without a unique key.
+-- until_ms: from now; null for no end. jobs: what enqueue_keyed takes, each without a unique key. `now` can be later than
+-- the clock, not earlier: for tests.
 create function pillion.begin_wait(id bigint, claim bigint, ordinal integer, kind text, name text, until_ms float8, until timestamptz,
-                                   event text, key text, jobs json)
+                                   event text, key text, jobs json, now timestamptz default null)
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set jit = off
@@ -113,6 +121,7 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off s
 as $$
 #variable_conflict use_column
 declare
+  at       constant timestamptz := greatest(now, statement_timestamp());
   held     text := pillion.hold(begin_wait.id, begin_wait.claim);
   children bigint[];
 begin
@@ -126,9 +135,9 @@ begin
   if jobs is not null then
     children := array(select e.id from pillion.enqueue_keyed(jobs, false) e order by e.ordinal);
   end if;
-  insert into pillion.checkpoint (job, ordinal, kind, name, done, result, until, event, key)
-  values (begin_wait.id, begin_wait.ordinal, begin_wait.kind, begin_wait.name, false, to_jsonb(children),
-    coalesce(begin_wait.until, statement_timestamp() + until_ms * interval '1 millisecond'), begin_wait.event, begin_wait.key);
+  insert into pillion.checkpoint (job, ordinal, kind, name, done, children, until, event, key)
+  values (begin_wait.id, begin_wait.ordinal, begin_wait.kind, begin_wait.name, false, children,
+    coalesce(begin_wait.until, at + until_ms * interval '1 millisecond'), begin_wait.event, begin_wait.key);
   insert into pillion.wait (event, key, job, ordinal)
   select begin_wait.event, begin_wait.key, begin_wait.id, begin_wait.ordinal where begin_wait.event is not null
   union all
@@ -138,14 +147,15 @@ end $$;
 
 -- What a job's steps have come to by now. Looks for what they wait for; to be called once begin_wait is committed, since
 -- what happened before that commit tells nobody. Answers {"status", "again", "steps": [[ordinal, kind, name, done, result,
--- error, delay_ms, failures], …]}; `again`: look once more.
-create function pillion.read_steps(id bigint, claim bigint) returns text
+-- error, delay_ms, failures], …]}; `again`: look once more. `now` can be later than the clock, not earlier: for tests.
+create function pillion.read_steps(id bigint, claim bigint, now timestamptz default null) returns text
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set jit = off
 set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare
+  at       constant timestamptz := greatest(now, statement_timestamp());
   held     text := pillion.hold(read_steps.id, read_steps.claim);
   again    boolean := false;
   waiting  record;
@@ -158,16 +168,16 @@ begin
   -- Before the look: who says so after it says it to the job that sleeps then.
   delete from pillion.woken w where w.ctid = any (array(select w.ctid from pillion.woken w where w.job = read_steps.id for update skip locked));
   update pillion.checkpoint c set done = true, ended_at = statement_timestamp()
-  where c.job = read_steps.id and c.kind = 'sleep' and not c.done and c.until <= statement_timestamp();
+  where c.job = read_steps.id and c.kind = 'sleep' and not c.done and c.until <= at;
   with come as (
     update pillion.checkpoint c set done = true, result = e.payload, ended_at = statement_timestamp()
     from pillion.event e
-    where c.job = read_steps.id and c.kind = 'event' and not c.done and e.name = c.event and e.key = c.key and e.expires_at > statement_timestamp()
+    where c.job = read_steps.id and c.kind = 'event' and not c.done and e.name = c.event and e.key = c.key and e.expires_at > at
     returning c.ordinal
   )
   delete from pillion.wait w using come where w.job = read_steps.id and w.ordinal = come.ordinal;
   for waiting in
-    select c.ordinal, array(select jsonb_array_elements_text(c.result)::bigint) as children
+    select c.ordinal, c.children
     from pillion.checkpoint c where c.job = read_steps.id and c.kind = 'run' and not c.done
   loop
     if exists (select from pillion.job j where j.id = any (waiting.children)) then
@@ -192,7 +202,7 @@ begin
   end loop;
   return json_build_object('status', held, 'again', again, 'steps', coalesce((
     select json_agg(json_build_array(c.ordinal, c.kind, c.name, c.done, c.result, c.error,
-      date_part('epoch', c.until - statement_timestamp()) * 1000, failures -> c.ordinal::text) order by c.ordinal)
+      date_part('epoch', c.until - at) * 1000, failures -> c.ordinal::text) order by c.ordinal)
     from pillion.checkpoint c where c.job = read_steps.id), '[]'))::text;
 end $$;
 

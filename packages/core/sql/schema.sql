@@ -96,12 +96,14 @@ create table pillion.checkpoint (
   ordinal integer not null,
   kind text not null,
   name text not null,
+  effects boolean not null default false,
   done boolean not null,
   result jsonb,
   error jsonb,
   until timestamp with time zone,
   event text,
   key text,
+  children bigint[],
   began_at timestamp with time zone not null default statement_timestamp(),
   ended_at timestamp with time zone
 );
@@ -548,7 +550,7 @@ begin
 end $function$
 ;
 
-CREATE OR REPLACE FUNCTION pillion.begin_wait(id bigint, claim bigint, ordinal integer, kind text, name text, until_ms double precision, until timestamp with time zone, event text, key text, jobs json)
+CREATE OR REPLACE FUNCTION pillion.begin_wait(id bigint, claim bigint, ordinal integer, kind text, name text, until_ms double precision, until timestamp with time zone, event text, key text, jobs json, now timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS text
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -562,6 +564,7 @@ CREATE OR REPLACE FUNCTION pillion.begin_wait(id bigint, claim bigint, ordinal i
 AS $function$
 #variable_conflict use_column
 declare
+  at       constant timestamptz := greatest(now, statement_timestamp());
   held     text := pillion.hold(begin_wait.id, begin_wait.claim);
   children bigint[];
 begin
@@ -575,9 +578,9 @@ begin
   if jobs is not null then
     children := array(select e.id from pillion.enqueue_keyed(jobs, false) e order by e.ordinal);
   end if;
-  insert into pillion.checkpoint (job, ordinal, kind, name, done, result, until, event, key)
-  values (begin_wait.id, begin_wait.ordinal, begin_wait.kind, begin_wait.name, false, to_jsonb(children),
-    coalesce(begin_wait.until, statement_timestamp() + until_ms * interval '1 millisecond'), begin_wait.event, begin_wait.key);
+  insert into pillion.checkpoint (job, ordinal, kind, name, done, children, until, event, key)
+  values (begin_wait.id, begin_wait.ordinal, begin_wait.kind, begin_wait.name, false, children,
+    coalesce(begin_wait.until, at + until_ms * interval '1 millisecond'), begin_wait.event, begin_wait.key);
   insert into pillion.wait (event, key, job, ordinal)
   select begin_wait.event, begin_wait.key, begin_wait.id, begin_wait.ordinal where begin_wait.event is not null
   union all
@@ -653,7 +656,7 @@ AS $function$
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION pillion.checkpoint(id bigint, claim bigint, ordinal integer, kind text, name text, result jsonb, error jsonb, effects boolean)
+CREATE OR REPLACE FUNCTION pillion.checkpoint(id bigint, claim bigint, ordinal integer, kind text, name text, result jsonb, error jsonb, effects boolean, took_ms double precision DEFAULT 0)
  RETURNS text
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -680,8 +683,9 @@ begin
   if held <> 'done' then
     return held;
   end if;
-  insert into pillion.checkpoint as c (job, ordinal, kind, name, done, result, error, ended_at)
-  values (checkpoint.id, checkpoint.ordinal, checkpoint.kind, checkpoint.name, true, checkpoint.result, checkpoint.error, statement_timestamp())
+  insert into pillion.checkpoint as c (job, ordinal, kind, name, effects, done, result, error, began_at, ended_at)
+  values (checkpoint.id, checkpoint.ordinal, checkpoint.kind, checkpoint.name, checkpoint.effects, true, checkpoint.result, checkpoint.error,
+    statement_timestamp() - took_ms * interval '1 millisecond', statement_timestamp())
   on conflict (job, ordinal) do update
   set done = true, result = excluded.result, error = excluded.error, ended_at = excluded.ended_at where not c.done;
   return held;
@@ -1772,7 +1776,7 @@ begin
 end $function$
 ;
 
-CREATE OR REPLACE FUNCTION pillion.read_steps(id bigint, claim bigint)
+CREATE OR REPLACE FUNCTION pillion.read_steps(id bigint, claim bigint, now timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS text
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1786,6 +1790,7 @@ CREATE OR REPLACE FUNCTION pillion.read_steps(id bigint, claim bigint)
 AS $function$
 #variable_conflict use_column
 declare
+  at       constant timestamptz := greatest(now, statement_timestamp());
   held     text := pillion.hold(read_steps.id, read_steps.claim);
   again    boolean := false;
   waiting  record;
@@ -1798,16 +1803,16 @@ begin
   -- Before the look: who says so after it says it to the job that sleeps then.
   delete from pillion.woken w where w.ctid = any (array(select w.ctid from pillion.woken w where w.job = read_steps.id for update skip locked));
   update pillion.checkpoint c set done = true, ended_at = statement_timestamp()
-  where c.job = read_steps.id and c.kind = 'sleep' and not c.done and c.until <= statement_timestamp();
+  where c.job = read_steps.id and c.kind = 'sleep' and not c.done and c.until <= at;
   with come as (
     update pillion.checkpoint c set done = true, result = e.payload, ended_at = statement_timestamp()
     from pillion.event e
-    where c.job = read_steps.id and c.kind = 'event' and not c.done and e.name = c.event and e.key = c.key and e.expires_at > statement_timestamp()
+    where c.job = read_steps.id and c.kind = 'event' and not c.done and e.name = c.event and e.key = c.key and e.expires_at > at
     returning c.ordinal
   )
   delete from pillion.wait w using come where w.job = read_steps.id and w.ordinal = come.ordinal;
   for waiting in
-    select c.ordinal, array(select jsonb_array_elements_text(c.result)::bigint) as children
+    select c.ordinal, c.children
     from pillion.checkpoint c where c.job = read_steps.id and c.kind = 'run' and not c.done
   loop
     if exists (select from pillion.job j where j.id = any (waiting.children)) then
@@ -1832,7 +1837,7 @@ begin
   end loop;
   return json_build_object('status', held, 'again', again, 'steps', coalesce((
     select json_agg(json_build_array(c.ordinal, c.kind, c.name, c.done, c.result, c.error,
-      date_part('epoch', c.until - statement_timestamp()) * 1000, failures -> c.ordinal::text) order by c.ordinal)
+      date_part('epoch', c.until - at) * 1000, failures -> c.ordinal::text) order by c.ordinal)
     from pillion.checkpoint c where c.job = read_steps.id), '[]'))::text;
 end $function$
 ;

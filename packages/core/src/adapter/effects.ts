@@ -149,11 +149,13 @@ export function effects<Tx extends object, Client extends object>(
     options: unknown,
   ): Promise<Answer> {
     const { id, claim } = attempt;
-    const { position, name } = step;
+    const { kind, position, name } = step;
     const end = async (tx: Tx, answer: Answer) => {
       const result = step.answerText(answer);
-      const input = { id, claim, position, name, result, kind: "step", effects: true } as const;
-      await settle(attempt, async () => readStatus(await send(tx, engine.checkpoint(input))));
+      await settle(attempt, async () => {
+        const input = { id, claim, kind, position, name, result, effects: true, tookMs: step.tookMs() };
+        return readStatus(await send(tx, engine.checkpoint(input)));
+      });
       return (result === null ? undefined : JSON.parse(result)) as Answer;
     };
     return transact(client, attempt, fn, options, end, engine.isRecorded({ id, position }));

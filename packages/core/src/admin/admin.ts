@@ -9,7 +9,8 @@ import { Link } from "../worker/link.ts";
 import { type JobVerbs, jobVerbs } from "./change-jobs.ts";
 import { checkSchema } from "./check-schema.ts";
 import { enqueueByItself } from "./enqueue.ts";
-import { type JobRecord, type JobSummary, toRecord, toSummary } from "./job-record.ts";
+import { type EventVerbs, eventVerbs } from "./events.ts";
+import { type FoundJob, type JobRecord, type JobSummary, toRecord, toSummary } from "./job-record.ts";
 import { type QueueVerbs, queueVerbs } from "./queues.ts";
 import { type ScheduleAdmin, scheduleAdmin } from "./schedules.ts";
 import { type TopicVerbs, topicVerbs } from "./topics.ts";
@@ -25,8 +26,11 @@ export interface Paging {
 }
 
 /** A view of the queues, and hands for tools. Made by `createAdmin`. */
-export interface Admin extends JobVerbs, QueueVerbs, TopicVerbs {
-  /** What happened to this job; undefined where there is none of this id. */
+export interface Admin extends JobVerbs, QueueVerbs, TopicVerbs, EventVerbs {
+  /**
+   * What happened to this job, its attempts, steps and children; undefined where there is none of this id, or none any
+   * more. @throws InvalidConfigurationError for what is no id
+   */
   job(id: string): Promise<JobRecord | undefined>;
   /** Jobs in every state, the newest first; `{}` for all. @throws InvalidRequestError */
   jobs(filter: JobFilter, paging?: Paging): Promise<readonly JobSummary[]>;
@@ -67,11 +71,12 @@ export function createAdmin(options: { database: DatabaseOption; schema?: string
     ...jobVerbs(link),
     ...queueVerbs(link),
     ...topicVerbs(link),
+    ...eventVerbs(link),
     async job(id) {
       if (!/^\d{1,18}$/.test(id))
         throw new InvalidConfigurationError(`A job id is a whole number as text; got ${JSON.stringify(id)}.`);
       const row = (await link.run(link.engine.findJob, { id }))[0];
-      return row && toRecord(JSON.parse(row.job!), JSON.parse(row.attempts!));
+      return row && toRecord(row as unknown as FoundJob);
     },
     async jobs(filter, { limit = 50, before } = {}) {
       if (!(Number.isInteger(limit) && limit >= 1 && limit <= 1_000))

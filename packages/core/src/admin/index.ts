@@ -2,7 +2,15 @@ export type { ScheduleRecord } from "../schedule/record.ts";
 export { type CronSchedule, type IntervalSchedule, type Schedule, schedule } from "../schedule/schedule.ts";
 export { type Admin, createAdmin, type Paging } from "./admin.ts";
 export type { Count, JobVerbs, Progress } from "./change-jobs.ts";
-export type { AttemptRecord, ErrorRecord, JobRecord, JobSummary } from "./job-record.ts";
+export type { EventRecord, EventVerbs } from "./events.ts";
+export type {
+  AttemptRecord,
+  ChildRecord,
+  ErrorRecord,
+  JobRecord,
+  JobSummary,
+  StepRecord,
+} from "./job-record.ts";
 export type { QueueSettings, Rate } from "./queue-settings.ts";
 export type { QueueRecord, QueueVerbs } from "./queues.ts";
 export type { ListSchedulesOptions, ScheduleAdmin } from "./schedules.ts";

@@ -1,5 +1,6 @@
 import type { Event } from "../job/event.ts";
 import type { Job } from "../job/type.ts";
+import type { StepKind } from "../postgres/steps.ts";
 import type { ActiveJob } from "./handler.ts";
 
 /** A job whose handler goes in steps: what one has come to is stored, and a later attempt goes on behind it. */
@@ -71,9 +72,12 @@ export interface OpenSteps {
 
 /** A step that is under way. */
 export interface OpenStep {
+  readonly kind: StepKind;
   readonly position: number;
   /** With its number, where it is not the first of its name. */
   readonly name: string;
+  /** How long ago it began, in milliseconds. */
+  tookMs(): number;
   /** An answer as JSON text; null for undefined. @throws InvalidStepError for one that cannot be stored */
   answerText(answer: unknown): string | null;
 }

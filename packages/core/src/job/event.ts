@@ -6,7 +6,7 @@ import { type JsonInput, schemaIssueOf } from "./definition.ts";
 import { nameIssueOf, shortTextIssueOf } from "./names.ts";
 import { events } from "./refusal.ts";
 import { toRow } from "./row.ts";
-import { defineJob, type JobType } from "./type.ts";
+import { defineJob, type JobType, type } from "./type.ts";
 
 /** A kind of event. Call it with a key to name one: `packed(orderId)`. */
 export interface EventType<Input = never, Output = unknown> {
@@ -96,6 +96,16 @@ export function defineEvent<Payload extends StandardSchemaV1>(definition: {
   events.add(checks);
   types.set(eventType, checks);
   return eventType as never;
+}
+
+/** An event whose type is not at hand: its payload is any JSON. @throws InvalidRequestError for a name or key that cannot be */
+export function eventNamed(verb: string, name: unknown, key: unknown): Event {
+  const issue = nameIssueOf(name);
+  if (issue !== undefined)
+    throw new InvalidRequestError(
+      `${verb}: the event's name ${issue}. It is a text of 1 to ${limits.nameBytes} bytes. Nothing was sent to the database.`,
+    );
+  return defineEvent({ name: name as string, payload: type<unknown>() })(key as string) as Event;
 }
 
 /** True for what calling an event type returns. */

@@ -6,7 +6,7 @@ import { countJobs } from "./count-jobs.ts";
 import { depart, forgetSilent, reopen } from "./depart.ts";
 import { discard } from "./discard.ts";
 import { dueSchedules } from "./due-schedules.ts";
-import { emit } from "./emit.ts";
+import { emit, findEvent } from "./emit.ts";
 import { enqueue } from "./enqueue.ts";
 import { enqueueKeyed, enqueueMany } from "./enqueue-many.ts";
 import { findEndings } from "./find-endings.ts";
@@ -65,6 +65,7 @@ export function postgresEngine(schemaName: string) {
     sweepSteps: sweepSteps(schema),
     sweepEvents: sweepEvents(schema),
     emit: emit(schema),
+    findEvent: findEvent(schema),
     markStarted: markStarted(schema),
     unpack: unpack(schema),
     retry: retry(schema),

@@ -17,6 +17,8 @@ export interface CheckpointInput extends Settlement {
   readonly error?: string | null;
   /** Whether it is recorded in a transaction of the application, beside the step's writes. */
   readonly effects: boolean;
+  /** How many milliseconds ago it began. */
+  readonly tookMs: number;
 }
 
 /** What a step waits for: at most one of them besides the time. */
@@ -30,6 +32,12 @@ export interface BeginWaitInput extends Settlement {
   readonly event?: { readonly name: string; readonly key: string } | undefined;
   /** The children's rows, JSON text. */
   readonly jobs?: string | undefined;
+  /** In a test, where it is later than the clock. */
+  readonly now?: string | null | undefined;
+}
+
+export interface ReadStepsInput extends Settlement {
+  readonly now?: string | null | undefined;
 }
 
 /** What is recorded of a step. */
@@ -39,7 +47,6 @@ export interface RecordedStep {
   readonly name: string;
   /** False while it waits. */
   readonly done: boolean;
-  /** Of children that it waits for: their ids. */
   readonly result: unknown;
   readonly error: StoredError | null;
   /** Until its wait is over, in milliseconds; null where it has no end. */
@@ -69,7 +76,8 @@ export const checkpoint = (schema: Schema) =>
     sql<CheckpointInput>`
 select ${schema.checkpoint}(${({ id }) => id}::text::bigint, ${({ claim }) => claim}::text::bigint,
   ${({ position }) => String(position)}::text::integer, ${({ kind }) => kind}::text, ${({ name }) => name}::text,
-  ${({ result }) => result}::text::jsonb, ${({ error }) => error ?? null}::text::jsonb, ${({ effects }) => String(effects)}::text::boolean) as status`,
+  ${({ result }) => result}::text::jsonb, ${({ error }) => error ?? null}::text::jsonb, ${({ effects }) => String(effects)}::text::boolean,
+  ${({ tookMs }) => String(tookMs)}::text::float8) as status`,
   );
 
 /** Records that a step waits. */
@@ -78,11 +86,12 @@ select ${schema.beginWait}(${({ id }) => id}::text::bigint, ${({ claim }) => cla
   ${({ position }) => String(position)}::text::integer, ${({ kind }) => kind}::text, ${({ name }) => name}::text,
   ${({ untilMs }) => (untilMs === undefined ? null : String(untilMs))}::text::float8,
   ${({ until }) => until?.toISOString() ?? null}::text::timestamptz,
-  ${({ event }) => event?.name ?? null}::text, ${({ event }) => event?.key ?? null}::text, ${({ jobs }) => jobs ?? null}::text::json) as status`;
+  ${({ event }) => event?.name ?? null}::text, ${({ event }) => event?.key ?? null}::text, ${({ jobs }) => jobs ?? null}::text::json,
+  ${nowText}::text::timestamptz) as status`;
 
 /** What the steps of a job have come to by now. */
-export const readSteps = (schema: Schema) => sql<Settlement>`
-select ${schema.readSteps}(${({ id }) => id}::text::bigint, ${({ claim }) => claim}::text::bigint) as answer`;
+export const readSteps = (schema: Schema) => sql<ReadStepsInput>`
+select ${schema.readSteps}(${({ id }) => id}::text::bigint, ${({ claim }) => claim}::text::bigint, ${nowText}::text::timestamptz) as answer`;
 
 export function readStatus([row]: readonly Row[]): SettleStatus {
   return row!.status as SettleStatus;

@@ -1,23 +1,14 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { InvalidStepError, PillionError } from "../../errors.ts";
+import type { OpenStep } from "../../handler/durable.ts";
 import type { SettleStatus } from "../../postgres/fence.ts";
 import { isUnheard } from "../../postgres/refused.ts";
-import {
-  type BeginWaitInput,
-  type RecordedStep,
-  readStatus,
-  readStepsAnswer,
-  type StepKind,
-} from "../../postgres/steps.ts";
+import { type BeginWaitInput, type RecordedStep, readStatus, readStepsAnswer } from "../../postgres/steps.ts";
 import type { Link } from "../link.ts";
 import type { Attempt } from "./attempt.ts";
 
 /** A step, as it is recorded. */
-interface Entry {
-  readonly kind: StepKind;
-  readonly position: number;
-  readonly name: string;
-}
+export type Entry = Omit<OpenStep, "answerText">;
 
 /** What is stored of an attempt's steps. Each write is fenced by the attempt's claim. */
 export class Ledger {
@@ -37,10 +28,13 @@ export class Ledger {
     if (this.attempt.place !== undefined) await this.link.unpackSoon([this.attempt]);
   }
 
-  async record({ kind, position, name }: Entry, result: string | null, error: string | null): Promise<void> {
+  async record(step: Entry, result: string | null, error: string | null): Promise<void> {
     const { id, claim } = this.attempt;
-    const input = { id, claim, kind, position, name, result, error, effects: false };
-    await this.#say(async () => readStatus(await this.link.run(this.link.engine.checkpoint, input)));
+    const { kind, position, name } = step;
+    await this.#say(async () => {
+      const input = { id, claim, kind, position, name, result, error, effects: false, tookMs: step.tookMs() };
+      return readStatus(await this.link.run(this.link.engine.checkpoint, input));
+    });
   }
 
   async wait(

@@ -71,7 +71,7 @@ export class RunningJob implements DurableJob {
     return steps.run(name, async (step) => {
       if (typeof fn !== "function") throw steps.invalid(name, "got no function to run");
       const text = step.answerText(await fn());
-      await ledger.record({ kind: "step", ...step }, text, null);
+      await ledger.record(step, text, null);
       return text === null ? undefined : JSON.parse(text);
     });
   }

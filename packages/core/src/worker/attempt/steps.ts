@@ -11,6 +11,7 @@ import { toStoredError } from "./outcome.ts";
 export class Step implements OpenStep {
   /** Until it is to go on, in milliseconds, where it waits for that without its slot. */
   waitsMs: number | undefined;
+  readonly #begunAt = performance.now();
 
   constructor(
     private readonly steps: Steps,
@@ -18,6 +19,10 @@ export class Step implements OpenStep {
     readonly position: number,
     readonly name: string,
   ) {}
+
+  tookMs(): number {
+    return performance.now() - this.#begunAt;
+  }
 
   answerText(answer: unknown): string | null {
     this.steps.check();
