@@ -2,30 +2,31 @@ import { createWorker, type Handler } from "@pillion/core/worker";
 import type { WorkTask } from "./child.ts";
 import type { ChildParts } from "./child-enqueue.ts";
 import { pidOf } from "./context.ts";
-import { type Moment, moments, orderJob } from "./order-job.ts";
+import { type Kill, kills, orderJob } from "./order-job.ts";
 
-/** Takes one job for each moment, stays there with it, and says so. Runs until it is killed. */
+/** Takes one job for each way to be killed, stays there with it, and says so. Runs until it is killed. */
 export async function workInChild(
   { harness, connection: { client }, verbs }: ChildParts,
   { url, jobs, jobName }: WorkTask,
 ): Promise<void> {
   const forEver = () => new Promise<never>(() => {});
-  const reached = (moment: Moment, pid: number) => console.log(`${moment}: backend ${pid}`);
-  const handlers = moments.map(
-    (moment): Handler =>
-      verbs.handle(client, orderJob(jobName, moment), async (job) => {
-        await job.commit(async (tx: object) => {
+  const reached = (kill: Kill, pid: number) => console.log(`${kill}: backend ${pid}`);
+  const handlers = kills.map(
+    ({ way, moment, kill }): Handler =>
+      verbs.handle(client, orderJob(jobName, kill), async (job) => {
+        const write = async (tx: object) => {
           const pid = await pidOf(harness, tx);
           if (moment === "before its write") {
-            reached(moment, pid);
+            reached(kill, pid);
             await forEver();
           }
           await harness.insertOrder(tx, job.payload);
-          if (moment !== "after COMMIT") reached(moment, pid);
-          if (moment === "before its completion") await forEver();
+          if (moment !== "after COMMIT") reached(kill, pid);
+          if (moment === "before its last statement") await forEver();
           return {};
-        });
-        reached(moment, 0);
+        };
+        await (way === "commit" ? job.commit(write) : job.stepTx("place", write));
+        reached(kill, 0);
         return forEver();
       }),
   );

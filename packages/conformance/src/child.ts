@@ -30,7 +30,7 @@ const task = JSON.parse(process.argv[2]!) as ChildTask;
 const { harnesses } = (await import(task.module)) as { harnesses: Harness[] };
 const harness = harnesses.find((candidate) => harnessName(candidate) === task.harness);
 if (!harness) throw new Error(`${task.module} exports no harness named ${task.harness}`);
-const connection = await harness.connect({ url: task.url, schema: task.schema, poolSize: 6 });
+const connection = await harness.connect({ url: task.url, schema: task.schema, poolSize: 8 });
 const verbs = harness.adapter.configure({ schema: task.jobs });
 const parts = { harness, connection, verbs };
 await ("work" in task ? workInChild(parts, task) : enqueueInChild(parts, task));

@@ -39,12 +39,18 @@ export const ended = (context: Context, id: string, state: string) =>
   );
 
 /** The transactions that wrote the order and ended the job. */
-export async function writers(context: Context, id: string, order: Order) {
-  const { jobs, schema } = context.place;
-  const [row] = await context.reader.query(
-    `select (select xmin::text from ${schema}.orders where id = $2) as "order",
-       (select xmin::text from ${jobs}.archive where id = $1) as job`,
+export const writers = (context: Context, id: string, order: Order) =>
+  bothWriters(context, order, "archive where id = $1", id);
+
+/** The transactions that wrote the order and recorded the job's first step. */
+export const stepWriters = (context: Context, id: string, order: Order) =>
+  bothWriters(context, order, "checkpoint where job = $1 and ordinal = 1", id);
+
+async function bothWriters({ reader, place }: Context, order: Order, last: string, id: string) {
+  const [row] = await reader.query(
+    `select (select xmin::text from ${place.schema}.orders where id = $2) as "order",
+       (select xmin::text from ${place.jobs}.${last}) as last`,
     [id, order.id],
   );
-  return row!;
+  return row as { order: string | null; last: string | null };
 }

@@ -2,20 +2,9 @@ import assert from "node:assert/strict";
 import { defineEvent, type } from "@pillion/core";
 import { type Context, deferred } from "../context.ts";
 import { accepted, refusal } from "../expect.ts";
-import type { Order } from "../harness.ts";
 import { orderJob } from "../order-job.ts";
 import type { Case, Suite } from "../suite.ts";
-import { ended, enqueued, working } from "../working.ts";
-
-/** The transactions that wrote the order and recorded the job's first step. */
-async function writers({ reader, place }: Context, id: string, order: Order) {
-  const [row] = await reader.query(
-    `select (select xmin::text from ${place.schema}.orders where id = $2) as "order",
-       (select xmin::text from ${place.jobs}.checkpoint where job = $1 and ordinal = 1) as step`,
-    [id, order.id],
-  );
-  return row!;
-}
+import { ended, enqueued, stepWriters, working } from "../working.ts";
 
 const resultOf = async ({ reader, place }: Context, id: string) =>
   JSON.parse(
@@ -42,7 +31,7 @@ const cases: Case[] = [
       const order = context.order();
       const id = await enqueued(context, placed(order));
       await ended(context, id, "completed");
-      const { order: wrote, step } = await writers(context, id, order);
+      const { order: wrote, last: step } = await stepWriters(context, id, order);
       assert.notEqual(wrote, null, "the order of a recorded step is missing");
       assert.equal(wrote, step, "the order and the step have different transactions");
       assert.deepEqual([runs, await resultOf(context, id)], [1, { runs: 1 }], "runs and answer");
@@ -67,7 +56,7 @@ const cases: Case[] = [
       const id = await enqueued(context, placed(order));
       await ended(context, id, "completed");
       assert.deepEqual(attempts, [1, 2], "attempts in which the step ran");
-      const { order: wrote, step } = await writers(context, id, order);
+      const { order: wrote, last: step } = await stepWriters(context, id, order);
       assert.equal(wrote, step, "the order and the step have different transactions");
     },
   },
@@ -95,7 +84,7 @@ const cases: Case[] = [
       );
       assert.match(error.message, new RegExp(`job ${id} .*step "place" .*BigInt`), "the message");
       await ended(context, id, "dead");
-      const { order: wrote, step } = await writers(context, id, order);
+      const { order: wrote, last: step } = await stepWriters(context, id, order);
       assert.deepEqual([wrote, step], [null, null], "the order and the step");
     },
   },
@@ -128,7 +117,7 @@ const cases: Case[] = [
         "LEASE_LOST",
         "the step of a lost attempt went through",
       );
-      const { order: wrote, step } = await writers(context, id, order);
+      const { order: wrote, last: step } = await stepWriters(context, id, order);
       assert.deepEqual([wrote, step], [null, null], "the order and the step of a lost attempt");
     },
   },

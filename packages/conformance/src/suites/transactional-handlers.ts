@@ -21,7 +21,7 @@ const cases: Case[] = [
       const order = context.order({ total: 7 });
       const id = await enqueued(context, placed(order));
       await ended(context, id, "completed");
-      const { order: wrote, job } = await writers(context, id, order);
+      const { order: wrote, last: job } = await writers(context, id, order);
       assert.notEqual(wrote, null, "the order of a completed job is missing");
       assert.equal(wrote, job, "the order and the completion have different transactions");
       const [{ result, attempt }] = (await context.reader.query(
@@ -45,7 +45,7 @@ const cases: Case[] = [
       const order = context.order();
       const id = await enqueued(context, placed(order));
       await ended(context, id, "completed");
-      const { order: wrote, job } = await writers(context, id, order);
+      const { order: wrote, last: job } = await writers(context, id, order);
       assert.equal(wrote, job, "the order and the completion have different transactions");
       const attempts = await context.reader.query(
         `select attempt::text, outcome from ${context.place.jobs}.attempts where job = $1 order by attempt`,
@@ -132,7 +132,7 @@ const cases: Case[] = [
       go.resolve();
       await ended(context, id, "completed");
       assert.deepEqual(pids, [pid], "the client's only connection");
-      const { order: wrote, job } = await writers(context, id, order);
+      const { order: wrote, last: job } = await writers(context, id, order);
       assert.notEqual(wrote, null, "the order of a completed job is missing");
       assert.equal(wrote, job, "the order and the completion have different transactions");
     },
@@ -228,7 +228,7 @@ const cases: Case[] = [
       const order = context.order();
       const id = await enqueued(context, placed(order));
       await ended(context, id, "completed");
-      const { order: wrote, job } = await writers(context, id, order);
+      const { order: wrote, last: job } = await writers(context, id, order);
       assert.notEqual(wrote, null, "the order of a completed job is missing");
       assert.equal(wrote, job, "the order and the completion have different transactions");
     },
@@ -292,7 +292,7 @@ const cases: Case[] = [
       const order = context.order();
       const id = await enqueued(context, placed(order));
       await ended(context, id, "completed");
-      const { order: wrote, job } = await writers(context, id, order);
+      const { order: wrote, last: job } = await writers(context, id, order);
       assert.notEqual(wrote, null, "the order of a completed job is missing");
       assert.equal(wrote, job, "the order and the completion have different transactions");
     },
