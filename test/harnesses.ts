@@ -14,3 +14,16 @@ export async function allHarnesses(packages = new URL("../packages/", import.met
   });
   return (await Promise.all(found)).flat();
 }
+
+/** Of each ORM, driver and kind of transaction the newest release that is no candidate. */
+export function newestReleases(harnesses: readonly Harness[]): Harness[] {
+  const rank = ({ version }: Harness) => (version.includes("-") ? `0 ${version}` : `1 ${version}`);
+  const newest = new Map<string, Harness>();
+  for (const harness of harnesses) {
+    const kind = JSON.stringify([harness.orm, harness.driver, harness.form]);
+    const other = newest.get(kind);
+    if (!other || rank(harness).localeCompare(rank(other), "en", { numeric: true }) > 0)
+      newest.set(kind, harness);
+  }
+  return [...newest.values()];
+}
