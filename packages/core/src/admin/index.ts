@@ -1,3 +1,7 @@
+export { type DiagnoseOptions, type Diagnosis, diagnose } from "../doctor/diagnose.ts";
+export type { Finding, FindingCode, Severity } from "../doctor/finding.ts";
+export { type DiagnoseLimits, diagnoseDefaults } from "../doctor/limits.ts";
+export type { DiagnosedDatabase } from "../doctor/patient.ts";
 export type { ScheduleRecord } from "../schedule/record.ts";
 export { type CronSchedule, type IntervalSchedule, type Schedule, schedule } from "../schedule/schedule.ts";
 export { type Admin, createAdmin, type Paging } from "./admin.ts";

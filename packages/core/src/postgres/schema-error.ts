@@ -21,7 +21,12 @@ export function newerSchema(schema: string, found: number, known: number): Schem
 
 /** The command that brings the schema up to date, as a shell takes it. */
 export function migrateCommand(schema: string): string {
-  if (schema === defaults.schema) return "npx pillion migrate";
+  return commandOn(schema, "migrate");
+}
+
+/** A command on a schema, as a shell takes it. */
+export function commandOn(schema: string, command: string): string {
+  if (schema === defaults.schema) return `npx pillion ${command}`;
   // A shell reads these in double quotes; no schema's name contains a single one.
-  return `npx pillion migrate --schema ${/[$`"!]/.test(schema) ? `'${schema}'` : `"${schema}"`}`;
+  return `npx pillion ${command} --schema ${/[$`"!]/.test(schema) ? `'${schema}'` : `"${schema}"`}`;
 }

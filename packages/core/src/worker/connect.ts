@@ -102,11 +102,14 @@ export function sessionBeside(database: Database): (() => Promise<Session>) | un
   return database.connection?.() && (() => openSession(database.connection!()!));
 }
 
-/** A connection of its own, beside whatever pool there is. */
-export async function openSession({ Client = pg.Client, options }: OwnConnection): Promise<Session> {
+/** A connection of its own, beside whatever pool there is. `as` is what it is called at the server. */
+export async function openSession(
+  { Client = pg.Client, options }: OwnConnection,
+  as = "pillion worker (listen)",
+): Promise<Session> {
   const client: pg.Client = new Client({
     ...options,
-    application_name: "pillion worker (listen)",
+    application_name: as,
     keepAlive: true,
     // Whoever waits for it could go on through the pool.
     connectionTimeoutMillis: options.connectionTimeoutMillis || 10_000,
