@@ -1,4 +1,6 @@
-import type { Enqueued, Job } from "@pillion/core";
+import type { Enqueued, Job, JobType } from "@pillion/core";
+import type { ActiveJob, Handler } from "@pillion/core/worker";
+import type { Client } from "pg";
 
 export interface Order {
   readonly id: number;
@@ -15,6 +17,8 @@ export interface Place {
   readonly url: string;
   readonly schema: string;
   readonly queue: string;
+  /** What the shop's connections are, where they are something special. */
+  readonly Client?: typeof Client | undefined;
 }
 
 /** A shop that does its business through one ORM. `Tx` is what that ORM calls a transaction. */
@@ -26,6 +30,11 @@ export interface Shop<Tx> {
   rollbackByHand(tx: Tx): Promise<unknown>;
   insertOrder(tx: Tx, order: Order): Promise<unknown>;
   enqueue(tx: Tx, job: Job): Promise<Enqueued>;
+  /** What runs jobs in this ORM's transactions: Pillion's `transactional`, of the shop's client. */
+  transactional<Payload>(
+    jobType: JobType<Payload, Payload>,
+    run: (tx: Tx, job: ActiveJob<Payload>) => Promise<void>,
+  ): Handler;
   /** The server process behind the transaction's connection: what the demo kills. */
   backendPid(tx: Tx): Promise<number>;
   close(): Promise<unknown>;
@@ -33,6 +42,7 @@ export interface Shop<Tx> {
 
 /** How a shop opens: one for each ORM. */
 export interface ShopKind {
+  /** The ORM's. */
   readonly name: string;
   open(place: Place): Promise<Shop<unknown>>;
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { migrate } from "@pillion/core/migrate";
 import { scratchSchema, startPostgres } from "@pillion/dev-postgres";
 import pg from "pg";
@@ -11,8 +12,8 @@ export interface Town {
   close(): Promise<void>;
 }
 
-/** Gets the demo a real Postgres, and in it a schema for the shops' rows and one for the queue. */
-export async function openTown(): Promise<Town> {
+/** Gets a scene a real Postgres, and in it a schema for the shops' tables and one for the queue. */
+export async function openTown(tables: string): Promise<Town> {
   const given = process.env.DATABASE_URL;
   const server = given ? undefined : await startPostgres();
   const url = given ?? server!.url;
@@ -20,19 +21,7 @@ export async function openTown(): Promise<Town> {
   const queue = await scratchSchema(url, "demo_queue");
   const pool = new pg.Pool({ connectionString: shop.url, max: 4 });
   pool.on("error", () => {});
-  await pool.query(`
-    create table customers (id integer primary key);
-    insert into customers select generate_series(1, 5);
-    create table orders (
-      id        integer primary key,
-      shop      text not null,
-      customer  integer not null references customers deferrable initially deferred,
-      total     integer not null check (total > 0)
-    );
-    -- No unique constraint on job_id or order_id: an invoice written twice would stay, and be counted.
-    create table invoices (job_id text not null, order_id integer not null, shop text not null);
-    create index on invoices (job_id);
-    create table handler_start (job_id text not null, shop text not null, worker text not null)`);
+  await pool.query(tables);
   await migrate({ database: url, schema: queue.name });
   return {
     place: { url: shop.url, schema: shop.name, queue: queue.name },
@@ -44,4 +33,15 @@ export async function openTown(): Promise<Town> {
       await server?.stop();
     },
   };
+}
+
+/** Resolves when no job waits or runs any more, or after a minute, which it says. Rejects when the signal aborts. */
+export async function drained({ pool, place: { queue } }: Town, signal: AbortSignal): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    const { rows } = await pool.query(`select from "${queue}".live limit 1`);
+    if (rows.length === 0) return;
+    if (Date.now() > deadline) return console.error("The workers are not done after a minute.");
+    await sleep(50, undefined, { signal });
+  }
 }

@@ -1,38 +1,44 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { Place } from "./shop.ts";
-import type { Message } from "./worker.ts";
 
 /** A worker that is no more need not be told anything. */
 const ended = () => {};
 
-/** A worker in a process of its own, seen from the demo. */
-export class WorkerProcess {
-  /** The jobs whose handler runs now, and the shop of each. */
-  readonly #running = new Map<string, string>();
+/**
+ * A worker in a process of its own, seen from the demo. The first thing that it tells is "ready"; what else it tells
+ * depends on its program.
+ */
+export class WorkerProcess<Told = never> {
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
   #end: "running" | "stopping" | "killed" | "gone" = "running";
-  /** Resolves when it takes jobs; rejects when it ends before. */
+  /** Resolves when it is ready; rejects when it ends before. */
   readonly ready: Promise<void>;
+  /** Rejects when it ends though nobody told it to. */
+  readonly failure: Promise<never>;
 
-  constructor(name: string, { url, queue }: Place) {
-    this.#child = fork(fileURLToPath(new URL("./worker.ts", import.meta.url)), [name, url, queue]);
+  constructor(program: URL, args: readonly string[], hear: (told: Told) => void = () => {}) {
+    this.#child = fork(fileURLToPath(program), args);
     this.#exited = once(this.#child, "exit").then(() => {
       if (this.#end === "running") this.#end = "gone";
+    });
+    this.failure = new Promise((_, reject) => {
+      this.#exited.then(() => {
+        if (this.failed) reject(new Error(`Worker process ${this.pid} ended by itself.`));
+      });
     });
     let sayReady = () => {};
     this.ready = new Promise((resolve, reject) => {
       sayReady = resolve;
-      this.#exited.then(() => reject(new Error(`${name} ended before it was ready.`)));
+      this.#exited.then(() => reject(new Error(`Worker process ${this.pid} ended before it was ready.`)));
     });
-    this.ready.catch(() => {});
-    this.#child.on("message", (message: Message) => {
-      if (message.event === "ready") return sayReady();
-      if (message.event === "started") this.#running.set(message.job, message.shop);
-      else this.#running.delete(message.job);
-    });
+    for (const promise of [this.ready, this.failure]) promise.catch(() => {});
+    this.#child.on("message", (told) => (told === "ready" ? sayReady() : hear(told as Told)));
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
   }
 
   /** Whether it ended though nobody told it to. */
@@ -40,18 +46,8 @@ export class WorkerProcess {
     return this.#end === "gone";
   }
 
-  /** The shop of each job whose handler runs now. */
-  get jobsOf(): readonly string[] {
-    return [...this.#running.values()];
-  }
-
-  /** Lets its handlers stand still where they are, until they are released. */
-  jam(): void {
-    this.#child.send("jam", ended);
-  }
-
-  release(): void {
-    this.#child.send("release", ended);
+  tell(what: string): void {
+    this.#child.send(what, ended);
   }
 
   async kill(): Promise<void> {

@@ -1,9 +1,10 @@
 import type { ShopKind } from "../shop.ts";
-import { drizzle } from "./drizzle.ts";
-import { kysely } from "./kysely.ts";
-import { pg } from "./pg.ts";
-import { prisma } from "./prisma.ts";
-import { typeorm } from "./typeorm.ts";
 
-/** The ORMs of the demo, in the order of its table. */
-export const shops: readonly ShopKind[] = [pg, kysely, drizzle, typeorm, prisma];
+/** The ORMs of the demo, in the order of its tables. One that is not used is not loaded. */
+export const shops: readonly ShopKind[] = [
+  { name: "pg", open: async (...where) => (await import("./pg.ts")).openPg(...where) },
+  { name: "Kysely", open: async (...where) => (await import("./kysely.ts")).openKysely(...where) },
+  { name: "Drizzle", open: async (...where) => (await import("./drizzle.ts")).openDrizzle(...where) },
+  { name: "TypeORM", open: async (...where) => (await import("./typeorm.ts")).openTypeorm(...where) },
+  { name: "Prisma", open: async (...where) => (await import("./prisma.ts")).openPrisma(...where) },
+];

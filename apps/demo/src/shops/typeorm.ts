@@ -1,7 +1,8 @@
 import "reflect-metadata";
 import { configure } from "@pillion/typeorm";
 import { DataSource, type EntityManager, EntitySchema } from "typeorm";
-import type { Order, Shop, ShopKind } from "../shop.ts";
+import type { Order, Place, Shop } from "../shop.ts";
+import { connections } from "./pool.ts";
 
 const orders = new EntitySchema<Order>({
   name: "Order",
@@ -14,26 +15,26 @@ const orders = new EntitySchema<Order>({
   },
 });
 
-export const typeorm: ShopKind = {
-  name: "TypeORM",
-  async open({ url, schema, queue }): Promise<Shop<EntityManager>> {
-    const source = new DataSource({
-      type: "postgres",
-      url,
-      schema,
-      entities: [orders],
-      poolSize: 4,
-      logging: false,
-    });
-    await source.initialize();
-    return {
-      transaction: (work) => source.transaction(work),
-      savepoint: (manager, work) => manager.transaction(work),
-      rollbackByHand: (manager) => manager.query("rollback"),
-      insertOrder: (manager, order) => manager.insert(orders, order),
-      enqueue: configure({ schema: queue }).enqueue,
-      backendPid: async (manager) => (await manager.query("select pg_backend_pid() as pid"))[0].pid,
-      close: () => source.destroy(),
-    };
-  },
-};
+export async function openTypeorm({ url, schema, queue, Client }: Place): Promise<Shop<EntityManager>> {
+  const source = new DataSource({
+    type: "postgres",
+    url,
+    schema,
+    entities: [orders],
+    poolSize: connections,
+    extra: { Client },
+    logging: false,
+  });
+  await source.initialize();
+  const verbs = configure({ schema: queue });
+  return {
+    transaction: (work) => source.transaction(work),
+    savepoint: (manager, work) => manager.transaction(work),
+    rollbackByHand: (manager) => manager.query("rollback"),
+    insertOrder: (manager, order) => manager.insert(orders, order),
+    enqueue: verbs.enqueue,
+    transactional: (jobType, run) => verbs.transactional(source, jobType, run),
+    backendPid: async (manager) => (await manager.query("select pg_backend_pid() as pid"))[0].pid,
+    close: () => source.destroy(),
+  };
+}

@@ -1,4 +1,4 @@
-import type { Town } from "./town.ts";
+import type { Town } from "../town.ts";
 
 /** What the database holds of one shop when everything is over. */
 export interface Audit {
@@ -8,12 +8,6 @@ export interface Audit {
   readonly jobsWithoutOrder: number;
   readonly ordersWithoutInvoice: number;
   readonly invoicedTwice: number;
-}
-
-/** How many jobs still wait or run. */
-export async function openJobs({ pool, place: { queue } }: Town): Promise<number> {
-  const { rows } = await pool.query(`select count(*)::integer as open from "${queue}".live`);
-  return rows[0].open;
 }
 
 /** Looks into the database itself, and asks neither an ORM nor Pillion. */

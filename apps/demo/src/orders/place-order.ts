@@ -1,7 +1,7 @@
 import { sqlStateOf } from "@pillion/core";
+import type { Order, Shop } from "../shop.ts";
 import type { Ending } from "./endings.ts";
 import { writeInvoice } from "./job.ts";
-import type { Order, Shop } from "./shop.ts";
 
 /** What a shop counts while it places orders. The orders themselves are counted in the database. */
 export interface Tally {

@@ -7,10 +7,12 @@ import { writeInvoice } from "./job.ts";
 // start and end of a handler.
 const [name, url, queue] = process.argv.slice(2) as [string, string, string];
 
-/** What a worker process tells the demo. */
-export type Message =
-  | { readonly event: "ready" }
-  | { readonly event: "started" | "ended"; readonly job: string; readonly shop: string };
+/** What a worker process tells the demo, once it is ready. */
+export interface Told {
+  readonly event: "started" | "ended";
+  readonly job: string;
+  readonly shop: string;
+}
 
 const pool = new pg.Pool({ connectionString: url, max: 4 });
 pool.on("error", () => {});
@@ -23,7 +25,7 @@ process.on("message", (message) => {
   if (!jammed) printer.emit("released");
 });
 process.on("disconnect", () => process.exit(1));
-const tell = (message: Message) => process.connected && process.send!(message);
+const tell = (message: Told | "ready") => process.connected && process.send!(message);
 
 const worker = createWorker({
   database: pool,
@@ -53,7 +55,7 @@ const worker = createWorker({
   ],
 });
 await worker.start();
-tell({ event: "ready" });
+tell("ready");
 await worker.run();
 await pool.end();
 process.disconnect?.();

@@ -1,35 +1,28 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { SingleBar } from "cli-progress";
-import { audit, openJobs } from "./audit.ts";
+import type { ShopKind } from "../shop.ts";
+import type { Stage } from "../stage.ts";
+import { drained } from "../town.ts";
+import { audit } from "./audit.ts";
 import { planEndings } from "./endings.ts";
+import { InvoiceWorker } from "./invoice-worker.ts";
 import { type Kill, placeOrder, type Tally } from "./place-order.ts";
 import type { Result } from "./report.ts";
-import type { ShopKind } from "./shop.ts";
-import type { Town } from "./town.ts";
-import { WorkerProcess } from "./worker-process.ts";
 
-export interface DemoOptions {
+export interface OrdersOptions {
   readonly kinds: readonly ShopKind[];
   readonly orders: number;
   readonly seed: number;
-  /** Every worker process, from its start on, so that whoever ends the demo early can stop it. */
-  readonly workers: Set<WorkerProcess>;
-  /** Once it is aborted, no further order is placed, and the demo rejects with its reason. */
-  readonly signal: AbortSignal;
 }
 
 /** Places the same orders in each shop, kills a worker half-way, and counts when all jobs are done. */
-export async function runDemo(
-  town: Town,
-  { kinds, orders, seed, workers, signal }: DemoOptions,
+export async function placeOrders(
+  { town, hire, signal }: Stage,
+  { kinds, orders, seed }: OrdersOptions,
 ): Promise<Result[]> {
   signal.throwIfAborted();
-  const hire = (name: string) => {
-    const worker = new WorkerProcess(name, town.place);
-    workers.add(worker);
-    return worker;
-  };
-  const pair = [hire("worker 1"), hire("worker 2")] as const;
+  const hireClerk = (name: string) => hire(() => new InvoiceWorker(name, town.place));
+  const pair = [hireClerk("worker 1"), hireClerk("worker 2")] as const;
   const columns = await Promise.all(
     kinds.map(async ({ name, open }, n) => ({
       name,
@@ -66,7 +59,7 @@ export async function runDemo(
         killing ??= killOne(
           pair,
           kinds.map(({ name }) => name),
-        ).then(() => signal.aborted || hire("worker 3"));
+        ).then(() => signal.aborted || hireClerk("worker 3"));
     }
     await killing;
   } finally {
@@ -75,14 +68,14 @@ export async function runDemo(
     await Promise.all(columns.map(({ shop }) => shop.close()));
   }
   console.log("All orders are placed. Waiting until the workers have run every job …");
-  await drained(town, workers, signal);
+  await drained(town, signal);
   return Promise.all(
     columns.map(async ({ name, tally }) => ({ shop: name, tally, audit: await audit(town, name) })),
   );
 }
 
 /** Kills a worker that has a job of each shop in its hands; after a while the one that has more jobs. */
-async function killOne(pair: readonly [WorkerProcess, WorkerProcess], shops: readonly string[]) {
+async function killOne(pair: readonly [InvoiceWorker, InvoiceWorker], shops: readonly string[]) {
   for (const worker of pair) worker.jam();
   const patience = Date.now() + 1_000;
   const ripe = () => pair.find(({ jobsOf }) => shops.every((shop) => jobsOf.includes(shop)));
@@ -92,14 +85,4 @@ async function killOne(pair: readonly [WorkerProcess, WorkerProcess], shops: rea
   const victim = ripe() ?? (one.jobsOf.length >= two.jobsOf.length ? one : two);
   await victim.kill();
   (victim === one ? two : one).release();
-}
-
-async function drained(town: Town, workers: ReadonlySet<WorkerProcess>, signal: AbortSignal): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while ((await openJobs(town)) > 0) {
-    signal.throwIfAborted();
-    if ([...workers].some(({ failed }) => failed)) throw new Error("A worker process ended by itself.");
-    if (Date.now() > deadline) return console.error("The workers are not done after a minute.");
-    await sleep(50);
-  }
 }
