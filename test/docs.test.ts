@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { defaults } from "@pillion/core";
+import { diagnoseDefaults } from "@pillion/core/admin";
 import { expect, test } from "vitest";
 import { linesOf, type Page, pages, root, sourcesOf } from "./pages.ts";
 
@@ -112,6 +113,19 @@ test("the page on errors lists every code, with the class that has it", () => {
   expect(listed.map(([, code, name]) => `${code} ${name}`).sort()).toEqual(
     classes.map(([, name, code]) => `${code} ${name}`).sort(),
   );
+});
+
+test("the page on the doctor lists every finding, and the limits that hold", () => {
+  const codes = linesOf("packages/core/src/doctor/finding.ts")
+    .join("\n")
+    .match(/"[A-Z_]{2,}"/g)!;
+  const { text } = pages.find(({ path }) => path === "docs/doctor.md")!;
+  expect([...text.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, code]) => `"${code}"`)).toEqual(codes);
+  expect(
+    Object.fromEntries(
+      [...text.matchAll(/ \| `(\w+)` \| (\d+) \|/g)].map(([, name, value]) => [name, Number(value)]),
+    ),
+  ).toEqual(diagnoseDefaults);
 });
 
 function trimmed(code: string): string {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { doctorCommand } from "./commands/doctor.ts";
 import { migrateCommand } from "./commands/migrate.ts";
 import { exitCodes, report } from "./failure.ts";
 
@@ -12,6 +13,7 @@ const program = new Command("pillion")
   .description(description)
   .version(version)
   .addCommand(migrateCommand())
+  .addCommand(doctorCommand())
   .addHelpText("after", () => `\n${exitCodes}`);
 
 for (const command of [program, ...program.commands])

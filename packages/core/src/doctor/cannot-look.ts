@@ -13,7 +13,7 @@ export function cannotLook(name: string, error: unknown, schema: string): Findin
     why: "What is not looked at may be anything.",
     mend:
       state === "57014"
-        ? commandOn(schema, "doctor --timeout 60")
+        ? commandOn(schema, "doctor --timeout 60s")
         : state === "42501"
           ? `${commandOn(schema, "doctor")} --database <the URL of the role that owns the schema>`
           : migrateCommand(schema),

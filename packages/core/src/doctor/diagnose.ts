@@ -3,7 +3,7 @@ import { sqlStateOf } from "../errors.ts";
 import { schemaOf } from "../postgres/schema.ts";
 import { cannotLook } from "./cannot-look.ts";
 import { checks } from "./checks.ts";
-import type { Finding, Severity } from "./finding.ts";
+import type { Finding, FindingCode, Severity } from "./finding.ts";
 import { type DiagnoseLimits, limitsOf } from "./limits.ts";
 import { type Check, connect, type DiagnosedDatabase, type Patient, reading } from "./patient.ts";
 
@@ -25,7 +25,7 @@ export interface Diagnosis {
   readonly severity: Severity | null;
   /** What was looked at. */
   readonly looked: readonly string[];
-  /** What was not, because the queue's tables are not there, or the application's database was not given. */
+  /** What was not: the queue's tables are not there, no worker runs, or the application's database was not given. */
   readonly omitted: readonly string[];
 }
 
@@ -67,9 +67,16 @@ async function examine(patient: Patient): Promise<Diagnosis> {
   const findings: Finding[] = [];
   const looked: string[] = [];
   const omitted: string[] = [];
+  const has = (...codes: FindingCode[]) => findings.some(({ code }) => codes.includes(code));
+  const lacks: Readonly<Record<Check["needs"], () => boolean>> = {
+    server: () => false,
+    queue: () => has("SCHEMA_MISSING", "SCHEMA_HALF"),
+    // Where nobody works, nobody handles anything: that is one finding, and not one for each name.
+    workers: () => lacks.queue() || has("NO_WORKER"),
+    application: () => patient.application === undefined,
+  };
   for (const check of checks) {
-    const whole = !findings.some(({ code }) => code === "SCHEMA_MISSING" || code === "SCHEMA_HALF");
-    if ((check.needs === "queue" && !whole) || (check.needs === "application" && !patient.application)) {
+    if (lacks[check.needs]()) {
       omitted.push(check.name);
       continue;
     }

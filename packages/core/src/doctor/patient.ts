@@ -28,8 +28,8 @@ export interface Patient {
 export interface Check {
   /** What it is, for people. */
   readonly name: string;
-  /** What it cannot do without: the queue's tables, or the application's database. */
-  readonly needs: "server" | "queue" | "application";
+  /** What it cannot do without: the queue's tables, a worker where jobs wait, or the application's database. */
+  readonly needs: "server" | "queue" | "workers" | "application";
   look(patient: Patient): Promise<readonly Finding[]>;
 }
 

@@ -9,7 +9,7 @@ const jobsLookedAt = 10_000;
 /** Job types that wait and that no living worker has a handler for. */
 export const unhandledNamesCheck: Check = {
   name: "names that nobody handles",
-  needs: "queue",
+  needs: "workers",
   async look({ read, schema }) {
     const rows = await read(unhandled(schema), { limit: jobsLookedAt });
     return rows.slice(0, 20).map(({ queue, name, jobs }) => ({
