@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { enqueue, type TransactionOf, transactional } from "@pillion/drizzle";
+import { defineEvent, type } from "@pillion/core";
+import { emit, enqueue, handle, type TransactionOf, transactional } from "@pillion/drizzle";
 import { expectEnqueued, runEnqueued } from "@pillion/drizzle/testing";
 import { eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/node-postgres";
@@ -63,6 +64,28 @@ export const anInvoiceWithoutItsOrderFails = () =>
 
     const [job] = await expectEnqueued(tx, sendInvoice);
     assert.equal(job!.attempt, 1);
+  });
+
+const packed = defineEvent({ name: "shipment.packed", payload: type<{ boxes: number }>() });
+const invoiceOncePacked = handle(db, sendInvoice, async (job) => {
+  const { boxes } = await job.waitForEvent(packed(job.payload.orderId));
+  await job.sleep(86_400_000);
+  await job.stepTx("invoice", async (tx) => {
+    await tx.insert(invoices).values({ orderId: job.payload.orderId, total: boxes * 30 });
+  });
+});
+
+export const aParcelIsInvoicedTheDayAfter = () =>
+  rolledBack(async (tx) => {
+    await enqueue(tx, sendInvoice({ orderId: "1" }));
+    await runEnqueued(tx, [invoiceOncePacked]);
+
+    await emit(tx, packed("1"), { boxes: 2 });
+    await runEnqueued(tx, [invoiceOncePacked]);
+    assert.equal((await tx.select().from(invoices)).length, 0);
+
+    await runEnqueued(tx, [invoiceOncePacked], { now: new Date(Date.now() + 2 * 86_400_000) });
+    assert.deepEqual(await tx.select().from(invoices), [{ orderId: "1", total: 60 }]);
   });
 
 async function checkOut(db: Database, order: { id: string; total: number }) {

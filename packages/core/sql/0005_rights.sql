@@ -42,7 +42,7 @@ begin
         pillion.checkpoint, pillion.event, pillion.wait',
       'execute on function pillion.find_jobs']
     when 'tester' then array[
-      'execute on function pillion.enqueued_here, pillion.start_here, pillion.end_here']
+      'execute on function pillion.enqueued_here, pillion.start_here, pillion.end_here, pillion.checkpoint, pillion.begin_wait, pillion.read_steps']
   end;
   if rights is null then
     raise exception using errcode = 'invalid_parameter_value',

@@ -2,7 +2,7 @@
 --
 -- For tests of applications: what a transaction has enqueued is looked at, and run, in that very transaction, which is
 -- rolled back in the end. Functions with their owner's rights, which touch no other job; they are for who is allowed to
--- test. A job that is older than the transaction is not its own, whatever else it has done with it: retried it, or moved it.
+-- test, and so are those for steps, which ask for the claim that start_here has drawn. A job that is older than the transaction is not its own, whatever else it has done with it: retried it, or moved it.
 
 -- Answers {"xid", "jobs"}: what waits, in the order in which it was enqueued. With a pin, null in any other transaction.
 create function pillion.enqueued_here(pin text default null) returns text
@@ -20,6 +20,33 @@ begin
     where j.enqueued_xid = pg_current_xact_id() and j.created_at >= transaction_timestamp() and j.state in ('scheduled', 'ready')), '[]'))::text;
 end $$;
 
+-- Part of start_here: does for the jobs of the transaction what pillion.meet does for all. Wakes those whose step waits for
+-- nothing any more, and cancels the children of those that were cancelled.
+create function pillion.meet_here(at timestamptz) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  children bigint[];
+begin
+  loop
+    children := array(
+      select j.id from pillion.cascade c join pillion.job j on j.parent = c.job
+      where j.enqueued_xid = pg_current_xact_id() and j.created_at >= transaction_timestamp() and j.cancelled_at is null);
+    exit when cardinality(children) = 0;
+    perform pillion.cancel(jsonb_build_object('ids', children::text[]));
+  end loop;
+  with over as materialized (
+    select w.job, w.ordinal from pillion.wait w join pillion.job j on j.id = w.job
+    where j.enqueued_xid = pg_current_xact_id() and j.created_at >= transaction_timestamp()
+    group by w.job, w.ordinal
+    having bool_and(exists (
+      select from pillion.event e where e.name = w.event and e.key = w.key and (e.name = '' or e.expires_at > at)))
+  ), told as (
+    delete from pillion.wait w using over o where w.job = o.job and w.ordinal = o.ordinal
+  )
+  update pillion.job j set state = 'ready', position = nextval('pillion.position')
+  where j.id in (select o.job from over o) and j.state = 'scheduled';
+end $$;
+
 -- Starts the first job of the transaction that is due: what is ready, then by time. `handled` are names with versions,
 -- "mail.send@1"; `passed` are jobs that have had their turn. `now` can be later than the clock, not earlier. Answers
 -- {"xid", "job", "claim"}, job being null where none is due. With a pin, null in any other transaction.
@@ -34,7 +61,7 @@ begin
   if pin <> pg_current_xact_id()::text then
     return null;
   end if;
-  perform pillion.guard_verb('runEnqueued', guarded);
+  perform pillion.guard_verb('runEnqueued', guarded), pillion.meet_here(at);
   update pillion.job j
   set state = 'running', worker = 0, claim = nextval('pillion.claim'), started_at = statement_timestamp(), attempt = j.attempt + 1
   where j.id = (
@@ -51,7 +78,8 @@ begin
       'name', started.name, 'version', started.version, 'attempt', started.attempt, 'maxAttempts', coalesce(started.max_attempts, 0),
       'createdAt', extract(epoch from started.created_at) * 1000, 'payload', started.payload,
       'more', json_build_object('runAt', extract(epoch from started.run_at) * 1000, 'headers', started.headers,
-        'partitionKey', started.partition_key, 'startInMs', extract(epoch from started.start_before - at) * 1000)) end)::text;
+        'partitionKey', started.partition_key, 'startInMs', extract(epoch from started.start_before - at) * 1000,
+        'stepped', started.stepped)) end)::text;
 end $$;
 
 -- Ends what start_here has started, as a worker's statements would. outcome: 'completed' with its result, 'failed' or
@@ -84,12 +112,12 @@ begin
   else
     delete from pillion.job j where j.id = ended.id;
     insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, start_before, started_at,
-      worker, unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, error, keep_until)
+      worker, unique_key, partition_key, enqueued_xid, parent, payload, headers, state, finished_at, error, keep_until)
     select ended.id, ended.queue, ended.name, ended.version, ended.priority, ended.attempt, ended.max_attempts, ended.created_at, ended.run_at,
-      ended.start_before, ended.started_at, ended.worker, ended.unique_key, ended.partition_key, ended.enqueued_xid, ended.payload,
+      ended.start_before, ended.started_at, ended.worker, ended.unique_key, ended.partition_key, ended.enqueued_xid, ended.parent, ended.payload,
       ended.headers, end_here.outcome::pillion.job_state, statement_timestamp(), detail,
       pillion.keep_until((select q from pillion.queue q where q.name = ended.queue), end_here.outcome::pillion.job_state, statement_timestamp());
   end if;
 end $$;
 
-revoke execute on function pillion.enqueued_here, pillion.start_here, pillion.end_here from public;
+revoke execute on function pillion.enqueued_here, pillion.meet_here, pillion.start_here, pillion.end_here from public;

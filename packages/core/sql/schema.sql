@@ -479,7 +479,7 @@ begin
         pillion.checkpoint, pillion.event, pillion.wait',
       'execute on function pillion.find_jobs']
     when 'tester' then array[
-      'execute on function pillion.enqueued_here, pillion.start_here, pillion.end_here']
+      'execute on function pillion.enqueued_here, pillion.start_here, pillion.end_here, pillion.checkpoint, pillion.begin_wait, pillion.read_steps']
   end;
   if rights is null then
     raise exception using errcode = 'invalid_parameter_value',
@@ -1050,9 +1050,9 @@ begin
   else
     delete from pillion.job j where j.id = ended.id;
     insert into pillion.archive (id, queue, name, version, priority, attempt, max_attempts, created_at, run_at, start_before, started_at,
-      worker, unique_key, partition_key, enqueued_xid, payload, headers, state, finished_at, error, keep_until)
+      worker, unique_key, partition_key, enqueued_xid, parent, payload, headers, state, finished_at, error, keep_until)
     select ended.id, ended.queue, ended.name, ended.version, ended.priority, ended.attempt, ended.max_attempts, ended.created_at, ended.run_at,
-      ended.start_before, ended.started_at, ended.worker, ended.unique_key, ended.partition_key, ended.enqueued_xid, ended.payload,
+      ended.start_before, ended.started_at, ended.worker, ended.unique_key, ended.partition_key, ended.enqueued_xid, ended.parent, ended.payload,
       ended.headers, end_here.outcome::pillion.job_state, statement_timestamp(), detail,
       pillion.keep_until((select q from pillion.queue q where q.name = ended.queue), end_here.outcome::pillion.job_state, statement_timestamp());
   end if;
@@ -1693,6 +1693,35 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION pillion.meet_here(at timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  children bigint[];
+begin
+  loop
+    children := array(
+      select j.id from pillion.cascade c join pillion.job j on j.parent = c.job
+      where j.enqueued_xid = pg_current_xact_id() and j.created_at >= transaction_timestamp() and j.cancelled_at is null);
+    exit when cardinality(children) = 0;
+    perform pillion.cancel(jsonb_build_object('ids', children::text[]));
+  end loop;
+  with over as materialized (
+    select w.job, w.ordinal from pillion.wait w join pillion.job j on j.id = w.job
+    where j.enqueued_xid = pg_current_xact_id() and j.created_at >= transaction_timestamp()
+    group by w.job, w.ordinal
+    having bool_and(exists (
+      select from pillion.event e where e.name = w.event and e.key = w.key and (e.name = '' or e.expires_at > at)))
+  ), told as (
+    delete from pillion.wait w using over o where w.job = o.job and w.ordinal = o.ordinal
+  )
+  update pillion.job j set state = 'ready', position = nextval('pillion.position')
+  where j.id in (select o.job from over o) and j.state = 'scheduled';
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION pillion.pause(queue text, guarded boolean DEFAULT false, pin text DEFAULT NULL::text, now timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS text
  LANGUAGE plpgsql
@@ -2103,7 +2132,7 @@ begin
   if pin <> pg_current_xact_id()::text then
     return null;
   end if;
-  perform pillion.guard_verb('runEnqueued', guarded);
+  perform pillion.guard_verb('runEnqueued', guarded), pillion.meet_here(at);
   update pillion.job j
   set state = 'running', worker = 0, claim = nextval('pillion.claim'), started_at = statement_timestamp(), attempt = j.attempt + 1
   where j.id = (
@@ -2120,7 +2149,8 @@ begin
       'name', started.name, 'version', started.version, 'attempt', started.attempt, 'maxAttempts', coalesce(started.max_attempts, 0),
       'createdAt', extract(epoch from started.created_at) * 1000, 'payload', started.payload,
       'more', json_build_object('runAt', extract(epoch from started.run_at) * 1000, 'headers', started.headers,
-        'partitionKey', started.partition_key, 'startInMs', extract(epoch from started.start_before - at) * 1000)) end)::text;
+        'partitionKey', started.partition_key, 'startInMs', extract(epoch from started.start_before - at) * 1000,
+        'stepped', started.stepped)) end)::text;
 end $function$
 ;
 

@@ -212,7 +212,7 @@ export class NotEnqueuedError extends PillionError {
   }
 }
 
-/** Jobs that `runEnqueued` ran in a test's transaction have failed, each with what it wrote rolled back. */
+/** Jobs that `runEnqueued` ran in a test's transaction have failed, each with what it wrote behind its last step rolled back. */
 export class JobsFailedError extends PillionError {
   constructor(
     message: string,

@@ -127,7 +127,18 @@ const testing = [
   "select pillion.start_here('{}', '{}')",
   "select pillion.end_here(1, 1, 'completed', 0, null)",
 ];
-const inside = ["select pillion.wake('default')", "select pillion.guard_verb('x', false)", ...testing];
+const stepping = [
+  "select pillion.checkpoint(1, 1, 1, 'step', 'x', null, null, false)",
+  "select pillion.begin_wait(1, 1, 1, 'sleep', 'x', 0, null, null, null, null)",
+  "select pillion.read_steps(1, 1)",
+];
+const inside = [
+  "select pillion.wake('default')",
+  "select pillion.guard_verb('x', false)",
+  "select pillion.meet_here(now())",
+  ...testing,
+  ...stepping,
+];
 const looking = ["select pillion.find_jobs('{}', '{}', 1)"];
 
 test.each([...reading, ...writing, ...settingQueues, ...inside, ...looking])(
@@ -170,20 +181,31 @@ test("an enqueuer that is a tester too runs what its transaction has enqueued, w
     await tx.query("begin");
     const { expectEnqueued, runEnqueued } = testingOf(withSavepoints("pg", queue.schema));
     const failing = defineJob({ name: "failing", payload: type<number>(), maxAttempts: 1 });
+    const stepped = defineJob({ name: "stepped", payload: type<null>() });
     await queue.verbs.enqueueMany(tx, [
       echo(1),
       echo(2, { delayMs: 60_000 }),
       failing(3),
       failing(4, { maxAttempts: 2 }),
+      stepped(null, { priority: 1 }),
     ]);
     const handlers = [
       handle(echo, () => {}),
+      handle(stepped, async (job) => {
+        await job.step("one", () => 1);
+        await job.run(echo(5));
+      }),
       handle(failing, () => {
         throw new Error("no");
       }),
     ];
     await expect(runEnqueued(tx, handlers)).rejects.toMatchObject({
-      ran: [{ name: "echo" }],
+      ran: [
+        { name: "stepped", state: "scheduled" },
+        { name: "echo" },
+        { name: "echo" },
+        { name: "stepped", state: "completed" },
+      ],
       failed: [{ state: "dead" }, { state: "scheduled" }],
     });
     expect(await expectEnqueued(tx, echo)).toMatchObject([{ payload: 2, state: "scheduled" }]);

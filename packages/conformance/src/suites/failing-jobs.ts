@@ -4,8 +4,9 @@ import { handle, handleMany } from "@pillion/core/worker";
 import { accepted, refusal, rejection } from "../expect.ts";
 import type { Order } from "../harness.ts";
 import { orderJob } from "../order-job.ts";
+import { ordersIn } from "../seen.ts";
 import type { Case, Suite } from "../suite.ts";
-import { ordersIn } from "./run-enqueued.ts";
+import { failingSteps } from "./stepped-jobs.ts";
 
 async function failureOf(running: Promise<unknown>): Promise<JobsFailedError> {
   const error = await refusal(running, "JOBS_FAILED", "a failing job went unnoticed");
@@ -240,4 +241,7 @@ const cases: Case[] = [
 ];
 
 /** A job that fails in a test takes its own writes, and nothing else. */
-export const failingJobs: Suite = { name: "failing jobs of a test", cases: () => cases };
+export const failingJobs: Suite = {
+  name: "failing jobs of a test",
+  cases: () => [...cases, ...failingSteps],
+};

@@ -5,16 +5,9 @@ import type { Context } from "../context.ts";
 import { accepted, refusal } from "../expect.ts";
 import { orderJob } from "../order-job.ts";
 import { makeJobsSchema } from "../place.ts";
+import { ordersIn, xidOf } from "../seen.ts";
 import type { Case, Suite } from "../suite.ts";
-
-const xidOf = async ({ harness }: Context, tx: object): Promise<unknown> =>
-  (await harness.execute(tx, "select pg_current_xact_id()::text as xid"))[0]!.xid;
-
-/** How many orders of this id the transaction sees. */
-export async function ordersIn({ harness }: Context, tx: object, id: string): Promise<number> {
-  const [row] = await harness.execute(tx, `select count(*)::text as orders from orders where id = '${id}'`);
-  return Number(row!.orders);
-}
+import { leavingSteps, waitingJobs } from "./stepped-jobs.ts";
 
 const cases: Case[] = [
   {
@@ -83,6 +76,7 @@ const cases: Case[] = [
       const connection = await context.connection();
       const name = context.jobType().name;
       const [type, failing] = [orderJob(name), orderJob(name, "failing")];
+      const { stepping, never, handlers: stepHandlers } = leavingSteps(name);
       await verbs.enqueueStandalone(connection.client, type(context.order(), { uniqueKey: "held" }));
       const before = await contents(context, jobs);
       assert.match(before, /"job":\[\{/, "the job that was committed before");
@@ -93,7 +87,9 @@ const cases: Case[] = [
         type(context.order(), { uniqueKey: "free" }),
         failing(context.order()),
         failing(context.order(), { maxAttempts: 1 }),
+        stepping(null),
       ]);
+      await verbs.emit(open.tx, never("other"), null);
       const handlers = [
         verbs.transactional(connection.client, type, async (tx, job) => {
           await context.harness.insertOrder(tx, job.payload);
@@ -102,13 +98,16 @@ const cases: Case[] = [
         handle(failing, () => {
           throw new Error("no");
         }),
+        ...stepHandlers,
       ];
       await refusal(testing.runEnqueued(open.tx, handlers), "JOBS_FAILED", "a failing job went unnoticed");
+      const count = (table: string) => `(select count(*) from "${jobs}".${table})::text as ${table}`;
       const [inside] = await context.harness.execute(
         open.tx,
-        `select (select count(*) from "${jobs}".archive)::text as ended, (select count(*) from "${jobs}".attempts)::text as attempts`,
+        `select ${["archive", "attempts", "checkpoint", "wait", "event"].map(count).join(", ")}`,
       );
-      assert.deepEqual(inside, { ended: "3", attempts: "4" }, "what the transaction has written");
+      const written = { archive: "4", attempts: "7", checkpoint: "3", wait: "1", event: "1" };
+      assert.deepEqual(inside, written, "what the transaction has written");
       await open.rollback();
       assert.equal(await contents(context, jobs), before, "the contents of the schema");
     },
@@ -274,4 +273,4 @@ async function contents({ reader }: Context, schema: string): Promise<string> {
 }
 
 /** A test runs what its own transaction has enqueued, inside it. */
-export const runEnqueuedSuite: Suite = { name: "runEnqueued", cases: () => cases };
+export const runEnqueuedSuite: Suite = { name: "runEnqueued", cases: () => [...cases, ...waitingJobs] };

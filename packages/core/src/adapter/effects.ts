@@ -148,6 +148,7 @@ export function effects<Tx extends object, Client extends object>(
     fn: (tx: Tx) => Answer | Promise<Answer>,
     options: unknown,
   ): Promise<Answer> {
+    if (attempt.stepHere) return attempt.stepHere(definition.name, step, fn);
     const { id, claim } = attempt;
     const { kind, position, name } = step;
     const end = async (tx: Tx, answer: Answer) => {

@@ -1,4 +1,4 @@
-import type { OpenSteps } from "./durable.ts";
+import type { OpenStep, OpenSteps } from "./durable.ts";
 
 /** An attempt, for whoever completes it in a transaction of the application. */
 export interface OpenAttempt {
@@ -26,6 +26,12 @@ export interface OpenAttempt {
    * handler's client, and completes the attempt. `orm` is the name of the handler's.
    */
   commitHere?<Result>(orm: string, fn: (tx: never) => Result | Promise<Result>): Promise<Result>;
+  /** The same for a step: runs `fn` and records what it answers. */
+  stepHere?<Answer>(
+    orm: string,
+    step: OpenStep,
+    fn: (tx: never) => Answer | Promise<Answer>,
+  ): Promise<Answer>;
 }
 
 /** The client in whose transactions a handler completes its attempts itself. */

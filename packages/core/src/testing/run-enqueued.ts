@@ -25,7 +25,7 @@ export interface RunEnqueuedOptions {
 
 /** What `runEnqueued` has done. */
 export interface RunEnqueuedResult {
-  /** Every job that it ran, in that order. */
+  /** Every job that it ran, in that order; one that waited in a step each time that it ran. */
   readonly ran: readonly RanJob[];
 }
 
@@ -39,25 +39,26 @@ interface Started {
 export function runEnqueuedOn<Tx extends object>(ground: Ground<Tx>) {
   const call = guardedCall(ground);
 
-  /** Runs one job under a savepoint of its own; what a failed one has written is undone. */
-  async function runJob(tx: Tx, { job, claim }: Started, handler: Handler) {
+  /** Runs one job under savepoints of its own; what a failed one has written behind its last step is undone. */
+  async function runJob(tx: Tx, { job, claim }: Started, handler: Handler, now: string | null) {
     const claimed: ClaimedJob = {
       ...job!,
       place: undefined,
       prefetched: false,
       more: { ...job!.more!, lost: 0, prefetched: false },
     };
-    let ended: { attempt: TestAttempt<Tx>; outcome: Outcome } | undefined;
-    try {
-      await ground.savepoint!(tx, async (inner) => {
-        const attempt = new TestAttempt(claimed, claim, handler, ground, inner);
-        ended = { attempt, outcome: await attempt.run() };
-        if (ended.outcome.verb === "retry" || ended.outcome.verb === "discard") throw new Undone();
-      });
-    } catch (error) {
-      if (!(error instanceof Undone)) throw error;
-    }
-    return ended!;
+    const attempt = new TestAttempt(claimed, claim, handler, ground, now);
+    let outcome: Outcome | undefined;
+    while (outcome === undefined)
+      try {
+        await ground.savepoint!(tx, async (inner) => {
+          outcome = await attempt.run(inner);
+          if (outcome?.verb === "retry" || outcome?.verb === "discard") throw new Undone();
+        });
+      } catch (error) {
+        if (!(error instanceof Undone)) throw error;
+      }
+    return { attempt, outcome: outcome as Outcome };
   }
 
   return async (
@@ -76,6 +77,8 @@ export function runEnqueuedOn<Tx extends object>(ground: Ground<Tx>) {
     const ran: RanJob[] = [];
     const failed: FailedJob[] = [];
     const passed: string[] = [];
+    const jobs = new Set<string>();
+    let runs = 0;
     for (;;) {
       const input = { handled: [...byType.keys()], passed, now };
       const started: Started = await call("runEnqueued", tx, "", (doing) =>
@@ -83,13 +86,15 @@ export function runEnqueuedOn<Tx extends object>(ground: Ground<Tx>) {
       );
       if (started.job === null) break;
       const { id, name, version } = started.job;
-      if (passed.length === maxJobs)
+      jobs.add(id);
+      if (runs++ === maxJobs)
         throw new InvalidRequestError(
           `runEnqueued: has run ${maxJobs} jobs, and job ${id} "${name}" is due too. A job that enqueues itself never ` +
             "comes to an end; if these are so many, pass a larger maxJobs.",
         );
-      passed.push(id);
-      const { attempt, outcome } = await runJob(tx, started, byType.get(`${name}@${version}`)!);
+      const { attempt, outcome } = await runJob(tx, started, byType.get(`${name}@${version}`)!, now);
+      // What waits in a step goes on as soon as it waits for nothing any more, perhaps in this call.
+      if (!attempt.asleep) passed.push(id);
       const end = endOf(attempt, outcome);
       await ground.send(tx, ground.engine.endHere({ id, claim: started.claim, now, ...end }));
       const left = { id, name, attempt: attempt.number, state: stateAfter(end) };
@@ -97,7 +102,7 @@ export function runEnqueuedOn<Tx extends object>(ground: Ground<Tx>) {
         ran.push({ ...left, result: end.outcome === "completed" ? attempt.result : undefined });
       else failed.push({ ...left, error: attempt.error });
     }
-    if (failed.length > 0) throw new JobsFailedError(failures(failed, passed.length), failed, ran);
+    if (failed.length > 0) throw new JobsFailedError(failures(failed, jobs.size), failed, ran);
     return { ran };
   };
 }
@@ -160,7 +165,7 @@ function failures(failed: readonly FailedJob[], all: number): string {
     return `\n  job ${id} "${name}" (attempt ${attempt}, ${after}now ${state}): ${String(error)}`;
   });
   return (
-    `runEnqueued: ${failed.length} of ${all} jobs failed. What they wrote is rolled back, and the transaction goes ` +
-    `on.${lines.join("")}`
+    `runEnqueued: ${failed.length} of ${all} jobs failed. What they wrote is rolled back, but for steps that had ended, ` +
+    `and the transaction goes on.${lines.join("")}`
   );
 }

@@ -1,18 +1,14 @@
 import type { Ground } from "../adapter/ground.ts";
 import { InvalidDefinitionError, InvalidStepError } from "../errors.ts";
+import type { OpenStep } from "../handler/durable.ts";
 import type { Handler } from "../handler/handler.ts";
 import { Snooze } from "../handler/snooze.ts";
 import type { ClaimedJob } from "../postgres/claimed-job.ts";
 import { Attempt } from "../worker/attempt/attempt.ts";
 import { runBatch } from "../worker/attempt/batch.ts";
 import type { FailOptions, Outcome } from "../worker/attempt/outcome.ts";
-
-const refuseSteps = (attempt: Attempt): never => {
-  throw new InvalidStepError(
-    `${attempt}: runEnqueued runs no steps. Test a handler with steps by a worker, on a database of the test's own.`,
-    attempt.name,
-  );
-};
+import { Stretches } from "./stretches.ts";
+import { TestLedger } from "./test-ledger.ts";
 
 /** One run of one job in a test's transaction, as a worker would run it. */
 export class TestAttempt<Tx extends object> extends Attempt {
@@ -20,23 +16,43 @@ export class TestAttempt<Tx extends object> extends Attempt {
   error: unknown;
   /** What the job was completed with. */
   result: unknown;
+  /** It waits in a step. */
+  asleep = false;
   #hasResult = false;
+  #outcome: Outcome | undefined;
   readonly #ground: Ground<Tx>;
-  readonly #tx: Tx;
+  readonly #ledger: TestLedger<Tx>;
+  readonly #stretches: Stretches<Tx>;
 
-  constructor(job: ClaimedJob, claim: string, handler: Handler, ground: Ground<Tx>, tx: Tx) {
-    super(job, claim, handler, performance.now(), refuseSteps);
+  constructor(job: ClaimedJob, claim: string, handler: Handler, ground: Ground<Tx>, now: string | null) {
+    super(job, claim, handler, performance.now(), () => this.#ledger);
     this.#ground = ground;
-    this.#tx = tx;
+    this.#stretches = new Stretches(() =>
+      this.#outcome === undefined
+        ? undefined
+        : new InvalidStepError(
+            `${this}: its attempt has ended, and what goes on in it writes nothing.`,
+            this.name,
+          ),
+    );
+    this.#ledger = new TestLedger(this, ground, this.#stretches, now);
   }
 
-  /** Calls the handler, and answers what came of it; never rejects. */
-  run(): Promise<Outcome> {
-    return new Promise((resolve) => {
+  /**
+   * Calls the handler, or has it go on, until it has ended, or has written what is kept whatever becomes of it; answers
+   * the outcome in the former case. Never rejects.
+   */
+  async run(tx: Tx): Promise<Outcome | undefined> {
+    await this.#stretches.run(tx, () => {
+      const onEnd = (_: unknown, outcome: Outcome) => {
+        this.#outcome = outcome;
+        this.#stretches.end();
+      };
       const { batch } = this.handler;
-      if (batch) void runBatch([this], batch, (_, outcome) => resolve(outcome));
-      else this.start((_, outcome) => resolve(outcome));
+      if (batch) void runBatch([this], batch, onEnd);
+      else this.start(onEnd);
     });
+    return this.#stretches.paused ? undefined : this.#outcome;
   }
 
   override end(value: unknown): void {
@@ -49,15 +65,14 @@ export class TestAttempt<Tx extends object> extends Attempt {
     super.fail(error, wish);
   }
 
+  override suspend(ms: number): void {
+    this.asleep = this.handling;
+    super.suspend(ms);
+  }
+
   async commitHere<Result>(orm: string, fn: (tx: never) => Result | Promise<Result>): Promise<Result> {
-    const { name, savepoint } = this.#ground;
-    if (orm !== name)
-      throw new InvalidDefinitionError(
-        `${this}: its handler commits through ${orm}, and the test's transaction is one of ${name}. Run it with ` +
-          `runEnqueued of ${orm}'s adapter, in a transaction of ${orm}.`,
-        this.name,
-      );
-    const result = await savepoint!(this.#tx, async (tx) => {
+    this.#checkOrm(orm);
+    const result = await this.#ground.savepoint!(this.#stretches.tx, async (tx) => {
       const returned = await fn(tx as never);
       if (!(returned instanceof Snooze)) this.resultText(returned);
       return returned;
@@ -66,6 +81,31 @@ export class TestAttempt<Tx extends object> extends Attempt {
     // A handler that snoozes returns that, and no job.commit does.
     if (!(result instanceof Snooze)) this.committed();
     return result;
+  }
+
+  async stepHere<Answer>(
+    orm: string,
+    step: OpenStep,
+    fn: (tx: never) => Answer | Promise<Answer>,
+  ): Promise<Answer> {
+    this.#checkOrm(orm);
+    return this.#stretches.keep((stretch) =>
+      this.#ground.savepoint!(stretch, async (tx) => {
+        const result = step.answerText(await fn(tx as never));
+        await this.#ledger.write(tx, step, { result, error: null, effects: true });
+        return result === null ? undefined : JSON.parse(result);
+      }),
+    );
+  }
+
+  #checkOrm(orm: string): void {
+    const { name } = this.#ground;
+    if (orm === name) return;
+    throw new InvalidDefinitionError(
+      `${this}: its handler commits through ${orm}, and the test's transaction is one of ${name}. Run it with ` +
+        `runEnqueued of ${orm}'s adapter, in a transaction of ${orm}.`,
+      this.name,
+    );
   }
 
   /** The first stays: that of `job.commit`, whatever its handler returns. */

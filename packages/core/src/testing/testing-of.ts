@@ -30,11 +30,13 @@ export interface TestVerbs<Tx extends object> {
    * Runs, inside the transaction `tx`, the jobs that this very transaction has enqueued, and what they enqueue, until none
    * is left that is due and has a handler here. Each runs under a savepoint, as a worker would run it: its payload is
    * validated, and it is completed, or put off for its next attempt, or dead, in this transaction. `transactional`
-   * handlers and `job.commit` get this transaction. None runs twice in one call.
+   * handlers, `job.stepTx` and `job.commit` get this transaction. None runs twice in one call, but for jobs that wait in a
+   * step: such a job goes on as soon as this transaction has what it waits for (an event, its children, a time up to
+   * `now`).
    *
-   * @returns the jobs that it ran
-   * @throws JobsFailedError once all have run, where handlers threw: what those wrote is rolled back, and the transaction
-   * is usable
+   * @returns the jobs that it ran, each as often as it did
+   * @throws JobsFailedError once all have run, where handlers threw: what those wrote is rolled back, but for steps that
+   * had ended, and the transaction is usable
    * @throws NotInTransactionError, NoSavepointsError, InvalidRequestError before any SQL is sent
    */
   runEnqueued(

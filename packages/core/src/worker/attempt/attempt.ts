@@ -13,7 +13,7 @@ import { Snooze } from "../../handler/snooze.ts";
 import { jsonIssueOf } from "../../json.ts";
 import type { ClaimedJob } from "../../postgres/claimed-job.ts";
 import type { Place } from "../../postgres/step.ts";
-import type { Ledger } from "./ledger.ts";
+import type { StepLedger } from "./ledger.ts";
 import { type FailOptions, judge, type Outcome, spent } from "./outcome.ts";
 import { RunningJob } from "./running-job.ts";
 import { Steps } from "./steps.ts";
@@ -35,7 +35,7 @@ export class Attempt implements OpenAttempt {
   #reason: PillionError | undefined;
   #committed = false;
   #steps: Steps | undefined;
-  #ledger: Ledger | undefined;
+  #ledger: StepLedger | undefined;
   #onEnd: ((attempt: Attempt, outcome: Outcome) => void) | undefined;
 
   constructor(
@@ -44,7 +44,7 @@ export class Attempt implements OpenAttempt {
     readonly handler: Handler,
     readonly claimedAt: number,
     /** Opens what its steps are stored in. Throws where it can have none. */
-    private readonly openLedger: (attempt: Attempt) => Ledger,
+    private readonly openLedger: (attempt: Attempt) => StepLedger,
   ) {
     this.id = job.id;
     this.name = job.name;
@@ -106,7 +106,7 @@ export class Attempt implements OpenAttempt {
     return this.#steps;
   }
 
-  get ledger(): Ledger {
+  get ledger(): StepLedger {
     this.#ledger ??= this.openLedger(this);
     return this.#ledger;
   }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { InvalidStepError, PillionError } from "../../errors.ts";
+import { PillionError } from "../../errors.ts";
 import type { OpenStep } from "../../handler/durable.ts";
 import type { SettleStatus } from "../../postgres/fence.ts";
 import { isUnheard } from "../../postgres/refused.ts";
@@ -9,6 +9,11 @@ import type { Attempt } from "./attempt.ts";
 
 /** A step, as it is recorded. */
 export type Entry = Omit<OpenStep, "answerText">;
+
+/** Where an attempt's steps are stored. */
+export type StepLedger = Pick<Ledger, "open" | "record" | "wait" | "read">;
+/** What a step waits for. */
+export type Awaited = Pick<BeginWaitInput, "untilMs" | "until" | "event" | "jobs">;
 
 /** What is stored of an attempt's steps. Each write is fenced by the attempt's claim. */
 export class Ledger {
@@ -21,9 +26,6 @@ export class Ledger {
 
   /** A job with steps has a row of its own. */
   async open(): Promise<void> {
-    const { handler, name } = this.attempt;
-    if (handler.batch)
-      throw new InvalidStepError(`${this.attempt}: a handler of many jobs has no steps.`, name);
     this.onOpen();
     if (this.attempt.place !== undefined) await this.link.unpackSoon([this.attempt]);
   }
@@ -37,10 +39,7 @@ export class Ledger {
     });
   }
 
-  async wait(
-    { kind, position, name }: Entry,
-    what: Pick<BeginWaitInput, "untilMs" | "until" | "event" | "jobs">,
-  ): Promise<void> {
+  async wait({ kind, position, name }: Entry, what: Awaited): Promise<void> {
     const { id, claim } = this.attempt;
     const input = { id, claim, kind, position, name, ...what };
     await this.#say(async () => readStatus(await this.link.run(this.link.engine.beginWait, input)));

@@ -145,6 +145,8 @@ export class Steps implements OpenSteps {
     perform: (step: Step, recorded: RecordedStep | undefined) => Promise<unknown>,
   ): Promise<unknown> {
     this.check();
+    if (this.attempt.handler.batch)
+      throw this.invalid(name, "cannot be: a handler of many jobs has no steps");
     const step = this.#begin(kind, name);
     const recorded = this.#find(step);
     if (recorded?.error)
