@@ -29,7 +29,10 @@ takes its place.
       console.error("\nA number that must be 0 is not (marked with !).");
       return false;
     }
-    console.log("\nEvery committed order has exactly one invoice, and no other order has a job.");
+    console.log(`
+Every committed order has exactly one invoice, and no other order has a job.
+
+More scenes: npm run demo -- workflow (durable steps), npm run demo -- crash (SIGKILL around COMMIT).`);
     return true;
   },
 });
