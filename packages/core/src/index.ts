@@ -43,6 +43,7 @@ export type { Backoff } from "./job/backoff.ts";
 export type { JobDefinition, RetryDecision } from "./job/definition.ts";
 export { defineEvent, type EmitOptions, type Emitted, type Event, type EventType } from "./job/event.ts";
 export type { Changed, JobFilter, QueueChanged } from "./job/filter.ts";
+export { type HeaderSource, provideHeaders } from "./job/headers.ts";
 export type { Enqueued, EnqueueOptions, JobState } from "./job/job.ts";
 export type { Published, PublishOptions } from "./job/publication.ts";
 export type { Time } from "./job/time.ts";

@@ -42,6 +42,12 @@ export interface Handler {
   readonly effects?: Effects | undefined;
 }
 
+/**
+ * Runs around each call of a handler: for a trace, a request's context, a log's bindings. It must call `run` once and return
+ * what that returns; what it throws instead fails the attempt. `jobs` has one job, but for handlers that take many.
+ */
+export type Around = (jobs: readonly ActiveJob[], run: () => unknown) => unknown;
+
 /** What takes many jobs in one call. */
 export interface BatchHandler {
   readonly maxJobs: number;

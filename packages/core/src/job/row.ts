@@ -3,6 +3,7 @@ import { defaults } from "../defaults.ts";
 import { InvalidJobError, type PayloadIssue } from "../errors.ts";
 import { jsonIssueOf, utf8Bytes } from "../json.ts";
 import { show } from "../show.ts";
+import { withProvided } from "./headers.ts";
 import type { EnqueueOptions, JobRow } from "./job.ts";
 import { optionsIssueOf } from "./options.ts";
 import { inBatch, invalidPayload, messageOf, place, refusal, schemaThrew } from "./refusal.ts";
@@ -27,7 +28,7 @@ export function toRow(job: unknown, maxPayloadBytes: number, index?: number): Jo
   const stored = row(
     type,
     jsonText(type, index, "payload", payload, maxPayloadBytes),
-    options.headers === undefined ? null : jsonText(type, index, "headers", options.headers, maxPayloadBytes),
+    headersText(type, index, options.headers, maxPayloadBytes),
     options,
   );
   let validated: StandardResult | Promise<StandardResult>;
@@ -65,6 +66,21 @@ function mendingFor(job: unknown): string {
   if (isThenable(job)) return "Await it first.";
   if (Array.isArray(job)) return "For several jobs, call enqueueMany(tx, jobs).";
   return "Make one by calling a job type: enqueue(tx, sendInvoice({ orderId: 1 })).";
+}
+
+function headersText(
+  type: JobType,
+  index: number | undefined,
+  own: EnqueueOptions["headers"],
+  maxBytes: number,
+): string | null {
+  let headers = own;
+  try {
+    headers = withProvided(own);
+  } catch (error) {
+    throw refusal(type, index, `what provides its headers threw: ${messageOf(error)}`, [], error);
+  }
+  return headers === undefined ? null : jsonText(type, index, "headers", headers, maxBytes);
 }
 
 function jsonText(

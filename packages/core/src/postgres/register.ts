@@ -20,4 +20,4 @@ select ${(input) => input.label}::text,
   array(select json_array_elements_text(${(input) => JSON.stringify(input.names)}::text::json)),
   ${(input) => String(input.concurrency)}::text::integer, ${(input) => String(input.leaseMs)}::text::integer, clock.now, clock.now
 from (select coalesce(${nowText}::text::timestamptz, statement_timestamp()) as now) clock
-returning id::text, nonce::text`;
+returning id::text, nonce::text, (date_part('epoch', started_at) * 1000)::text as now`;

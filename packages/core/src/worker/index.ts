@@ -1,6 +1,7 @@
 export type { DurableJob, ResultOf } from "../handler/durable.ts";
 export {
   type ActiveJob,
+  type Around,
   type BatchHandler,
   type BatchReturn,
   type Handler,
@@ -14,6 +15,7 @@ export { type Claimer, type ClaimOptions, createClaimer, type FailResult } from 
 export type { ClaimerOptions } from "./claimer/claimer-settings.ts";
 export type { AnyJobType, HeldJob, HeldJobOf } from "./claimer/held-job.ts";
 export type { DatabaseOption } from "./connect.ts";
+export type { AttemptInfo, EndedAttempt, WorkerEvents } from "./hooks.ts";
 export type { Logger } from "./logger.ts";
 export type { RunOnceOptions, RunOnceResult } from "./run-once.ts";
 export type { WorkerOptions, WorkerQueue } from "./settings.ts";

@@ -8,6 +8,7 @@ import { ClaimsUnderWay } from "./claims-under-way.ts";
 import { Crew } from "./crew/crew.ts";
 import type { CrewContext } from "./crew/crew-context.ts";
 import { CrewLoop } from "./crew/crew-loop.ts";
+import type { Written } from "./hooks.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import type { Link } from "./link.ts";
 import { oneLine } from "./logger.ts";
@@ -60,12 +61,15 @@ export class Run {
       ),
       attempts: this.#attempts,
       worker: () => this.#worker,
+      around: settings.around,
       write: (attempt, outcome) => this.#write(attempt, outcome),
+      onStart: (attempt) => settings.hooks.started(attempt),
       onEnd: (attempt, outcome) => this.#report(attempt, outcome),
-      onWritten: (attempt, { verb }) => {
-        if (verb === "release") this.#handedBack++;
+      onWritten: (attempt, outcome, written) => {
+        if (outcome.verb === "release") this.#handedBack++;
         // Its parent is found by a beat.
         if (attempt.job.more?.child) this.#pulse.hurry();
+        settings.hooks.written(attempt, outcome, written);
         this.#ended.notify();
       },
     };
@@ -92,6 +96,7 @@ export class Run {
       leaseMs,
     });
     this.#worker = rows[0]!.id!;
+    this.settings.hooks.setClock(Number(rows[0]!.now));
     try {
       await proveEffects(handlers, this.#worker, rows[0]!.nonce!);
     } catch (error) {
@@ -179,13 +184,14 @@ export class Run {
       if (queue === undefined || crew.queues.includes(queue)) crew.wake.notify();
   }
 
-  async #write(attempt: Attempt, outcome: Outcome): Promise<void> {
+  async #write(attempt: Attempt, outcome: Outcome): Promise<Written> {
     const status = await this.#outcomes.write(attempt, outcome);
     if (status === "lost" && outcome.verb !== "release")
       this.settings.logger.warn(
         `${attempt} ended after its lease had passed on: its outcome (${outcome.verb}) was not written`,
       );
     if (outcome.verb === "retry" || outcome.verb === "snooze") this.#pulse.expect(outcome.delayMs);
+    return status;
   }
 
   #report(attempt: Attempt, outcome: Outcome): void {

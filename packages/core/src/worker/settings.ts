@@ -3,13 +3,15 @@ import { pgConnection } from "../adapter/pg-connection.ts";
 import type { Session } from "../database.ts";
 import { defaults } from "../defaults.ts";
 import { InvalidConfigurationError } from "../errors.ts";
-import type { Handler } from "../handler/handler.ts";
+import type { Around, Handler } from "../handler/handler.ts";
 import type { Subscription } from "../job/topic.ts";
 import { isJobType } from "../job/type.ts";
 import type { ScheduleRow } from "../postgres/set-schedules.ts";
 import { toScheduleRow } from "../schedule/row.ts";
 import { type Schedule, scheduleIssueOf } from "../schedule/schedule.ts";
+import { show } from "../show.ts";
 import { type DatabaseOption, isPool, openSession } from "./connect.ts";
+import { Hooks } from "./hooks.ts";
 import { type Logger, silentLogger, stderrLogger } from "./logger.ts";
 import { type CrewSettings, toCrews } from "./queues.ts";
 
@@ -49,6 +51,8 @@ export interface WorkerOptions {
    * can be told.
    */
   readonly listen?: string | Pool | false | undefined;
+  /** Runs around each call of a handler: for a trace, a request's context, the bindings of a log. */
+  readonly around?: Around | undefined;
   /** Where it says what fails; stderr by default, `false` for nowhere. */
   readonly logger?: Logger | false | undefined;
 }
@@ -68,6 +72,8 @@ export interface WorkerSettings {
   readonly schema: string;
   readonly leaseMs: number;
   readonly pollMs: number;
+  readonly around: Around | undefined;
+  readonly hooks: Hooks;
   readonly logger: Logger;
   readonly openSession: (() => Promise<Session>) | undefined;
 }
@@ -83,6 +89,7 @@ const known = [
   "leaseMs",
   "pollMs",
   "listen",
+  "around",
   "logger",
 ];
 
@@ -111,10 +118,13 @@ export function toSettings(options: WorkerOptions): Omit<WorkerSettings, "openSe
       refuse(`${field} is ${String(value)}, not a whole number of at least ${least}.`);
     return value;
   };
-  const { listen } = options;
+  const { listen, around } = options;
+  if (around !== undefined && typeof around !== "function")
+    refuse(`around is ${show(around)}, not a function.`);
   if (listen !== undefined && listen !== false && typeof listen !== "string" && !isPool(listen))
     refuse("listen is neither a URL nor a pg Pool, nor false.");
   const queues = options.queues ?? [...new Set((handlers as Handler[]).map(({ jobType }) => jobType.queue))];
+  const log = logger === false ? silentLogger : (logger ?? stderrLogger);
   return {
     handlers,
     schedules: toScheduleRows(options.schedules ?? [], refuse),
@@ -123,7 +133,9 @@ export function toSettings(options: WorkerOptions): Omit<WorkerSettings, "openSe
     schema: options.schema ?? defaults.schema,
     leaseMs: integer("leaseMs", leaseMs, defaults.leaseMs, 50),
     pollMs: integer("pollMs", pollMs, defaults.pollMs, 1),
-    logger: logger === false ? silentLogger : (logger ?? stderrLogger),
+    around,
+    hooks: new Hooks(log),
+    logger: log,
   };
 }
 

@@ -2,6 +2,7 @@ import type { Database } from "../database.ts";
 import { defaults } from "../defaults.ts";
 import { InvalidConfigurationError } from "../errors.ts";
 import { sessionBeside, toDatabase } from "./connect.ts";
+import type { WorkerEvents } from "./hooks.ts";
 import { Link } from "./link.ts";
 import { Run } from "./run.ts";
 import { type RunOnceOptions, type RunOnceResult, toBounds } from "./run-once.ts";
@@ -35,6 +36,14 @@ export interface Worker {
    * @throws InvalidConfigurationError for a bound below one, before anything is done; and what `start` throws
    */
   runOnce(options?: RunOnceOptions): Promise<RunOnceResult>;
+  /**
+   * Calls `listener` for each such event of this worker: for metrics and alerts. What it throws is logged, and changes
+   * nothing. For what must not be missed there is the job's record: a process that dies tells nobody.
+   *
+   * @returns a function that ends it
+   * @throws InvalidRequestError for an event that there is not
+   */
+  on<Name extends keyof WorkerEvents>(event: Name, listener: (event: WorkerEvents[Name]) => void): () => void;
 }
 
 /**
@@ -115,6 +124,7 @@ export function createWorker(options: WorkerOptions): Worker {
       })();
       return stopping;
     },
+    on: (event, listener) => settings.hooks.on(event, listener),
     async runOnce(bounds) {
       const { maxMs, maxJobs } = toBounds(bounds);
       const { run, database } = await open(false);

@@ -8,7 +8,7 @@ import {
 } from "../../errors.ts";
 import type { DurableJob } from "../../handler/durable.ts";
 import type { OpenAttempt } from "../../handler/effects.ts";
-import type { Handler } from "../../handler/handler.ts";
+import type { Around, Handler } from "../../handler/handler.ts";
 import { Snooze } from "../../handler/snooze.ts";
 import { jsonIssueOf } from "../../json.ts";
 import type { ClaimedJob } from "../../postgres/claimed-job.ts";
@@ -29,8 +29,9 @@ export class Attempt implements OpenAttempt {
   /** False once the handler has ended: the outcome is being written. */
   handling = true;
   completing = false;
-  /** When its handler was called; undefined before. */
+  /** When its handler was called, and when it ended; undefined before. */
   startedAt: number | undefined;
+  endedAt: number | undefined;
   #abort: AbortController | undefined;
   #reason: PillionError | undefined;
   #committed = false;
@@ -45,6 +46,8 @@ export class Attempt implements OpenAttempt {
     readonly claimedAt: number,
     /** Opens what its steps are stored in. Throws where it can have none. */
     private readonly openLedger: (attempt: Attempt) => StepLedger,
+    /** What is around the call of its handler, and who is told of it. */
+    private readonly surroundings?: { readonly around: Around | undefined; onStart(attempt: Attempt): void },
   ) {
     this.id = job.id;
     this.name = job.name;
@@ -90,6 +93,7 @@ export class Attempt implements OpenAttempt {
     else if (this.#isLate(this.startedAt)) this.#settle({ verb: "expire" });
     // A worker that died in its last attempt was not there to say so.
     else if (this.number > this.maxAttempts) this.#settle(spent(this.maxAttempts));
+    else this.surroundings?.onStart(this);
   }
 
   get startedMs(): number {
@@ -195,7 +199,12 @@ export class Attempt implements OpenAttempt {
 
   #handle(): unknown {
     const validated = this.validate();
-    const run = (payload: unknown) => this.handler.run(this.activeJob(payload) as DurableJob<never>, this);
+    const run = (payload: unknown) => {
+      const job = this.activeJob(payload);
+      const call = () => this.handler.run(job as DurableJob<never>, this);
+      const around = this.surroundings?.around;
+      return around === undefined ? call() : around([job], call);
+    };
     if (this.job.more?.stepped)
       return Promise.all([validated, this.steps.load()]).then(([payload]) => run(payload));
     return isThenable(validated) ? validated.then(run) : run(validated);

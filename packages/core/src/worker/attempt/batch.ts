@@ -1,4 +1,4 @@
-import type { BatchHandler } from "../../handler/handler.ts";
+import type { ActiveJob, Around, BatchHandler, BatchReturn } from "../../handler/handler.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -7,6 +7,7 @@ export async function runBatch(
   attempts: readonly Attempt[],
   batch: BatchHandler,
   onEnd: (attempt: Attempt, outcome: Outcome) => void,
+  around: Around = (_, run) => run(),
 ): Promise<void> {
   for (const attempt of attempts) attempt.begin(onEnd);
   const jobs = await Promise.all(
@@ -22,7 +23,8 @@ export async function runBatch(
   const valid = attempts.filter((_, index) => jobs[index] !== undefined);
   if (valid.length === 0) return;
   try {
-    const results = await batch.run(jobs.filter((job) => job !== undefined) as never);
+    const validJobs: readonly ActiveJob[] = jobs.filter((job) => job !== undefined);
+    const results = (await around(validJobs, () => batch.run(validJobs as never))) as BatchReturn<unknown>;
     if (results !== undefined && !(Array.isArray(results) && results.length === valid.length))
       throw new TypeError(
         `The handler got ${valid.length} jobs and returned ${Array.isArray(results) ? `${results.length} results` : `a ${typeof results}`}. Return nothing, or an array with one entry for each job.`,

@@ -1,7 +1,8 @@
-import type { Handler } from "../../handler/handler.ts";
+import type { Around, Handler } from "../../handler/handler.ts";
 import type { Attempt } from "../attempt/attempt.ts";
 import type { Outcome } from "../attempt/outcome.ts";
 import type { ClaimsUnderWay } from "../claims-under-way.ts";
+import type { Written } from "../hooks.ts";
 import type { Link } from "../link.ts";
 import type { Logger } from "../logger.ts";
 
@@ -13,13 +14,15 @@ export interface CrewContext {
   readonly stepping: Set<Handler>;
   readonly logger: Logger;
   readonly handlers: ReadonlyMap<string, Handler>;
+  readonly around: Around | undefined;
   readonly leaseMs: number;
   /** Every attempt of the worker, from its claim to the writing of its outcome. */
   readonly attempts: Set<Attempt>;
   readonly worker: () => string;
   /** Writes every outcome but a completion. */
-  readonly write: (attempt: Attempt, outcome: Outcome) => Promise<unknown>;
-  /** Called when an attempt has ended, and when its outcome is written. */
+  readonly write: (attempt: Attempt, outcome: Outcome) => Promise<Written>;
+  /** Called when a handler is about to be called, when it has ended, and when its outcome is written. */
+  readonly onStart: (attempt: Attempt) => void;
   readonly onEnd: (attempt: Attempt, outcome: Outcome) => void;
-  readonly onWritten: (attempt: Attempt, outcome: Outcome) => void;
+  readonly onWritten: (attempt: Attempt, outcome: Outcome, written: Written) => void;
 }

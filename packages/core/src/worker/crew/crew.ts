@@ -26,8 +26,8 @@ export class Crew {
     this.#slots = new Slots(concurrency, context, this.wake, (attempt, result) =>
       this.#completions.add(attempt, result),
     );
-    this.#completions = new Completions(context.logger, (attempt) =>
-      this.#slots.written(attempt, { verb: "complete", result: undefined }),
+    this.#completions = new Completions(context.logger, (attempt, written) =>
+      this.#slots.written(attempt, { verb: "complete", result: undefined }, written),
     );
     this.#claims = new Claims(queues, this.#completions, {
       link: context.link,

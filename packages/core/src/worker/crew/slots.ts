@@ -3,6 +3,7 @@ import { Attempt } from "../attempt/attempt.ts";
 import { runBatch } from "../attempt/batch.ts";
 import { Ledger } from "../attempt/ledger.ts";
 import type { Outcome } from "../attempt/outcome.ts";
+import type { Written } from "../hooks.ts";
 import { oneLine } from "../logger.ts";
 import type { Signal } from "../signal.ts";
 import type { CrewContext } from "./crew-context.ts";
@@ -67,6 +68,7 @@ export class Slots {
         handler,
         now,
         (attempt) => new Ledger(attempt, link, () => stepping.add(handler)),
+        this.context,
       );
       this.context.attempts.add(attempt);
       (isSuspect(attempt) ? this.#suspects : this.#waiting).push(attempt);
@@ -75,10 +77,10 @@ export class Slots {
   }
 
   /** What became of the attempt is in the database. */
-  written(attempt: Attempt, outcome: Outcome): void {
+  written(attempt: Attempt, outcome: Outcome, written: Written): void {
     this.#unwritten--;
     this.context.attempts.delete(attempt);
-    this.context.onWritten(attempt, outcome);
+    this.context.onWritten(attempt, outcome, written);
     this.wake.notify();
     this.#endAlone(attempt);
     if (this.#suspects.length > 0) this.#pump();
@@ -192,19 +194,25 @@ export class Slots {
     }
     for (const one of attempts) this.#running.add(one);
     let left = attempts.length;
-    void runBatch(attempts, batch, (attempt, outcome) => {
-      if (--left === 0) this.#taken--;
-      this.#ended(attempt, outcome);
-    });
+    void runBatch(
+      attempts,
+      batch,
+      (attempt, outcome) => {
+        if (--left === 0) this.#taken--;
+        this.#ended(attempt, outcome);
+      },
+      this.context.around,
+    );
   }
 
   #ended(attempt: Attempt, outcome: Outcome): void {
     this.#running.delete(attempt);
     this.#unwritten++;
-    this.#prefetch.took(performance.now() - attempt.startedAt!);
+    attempt.endedAt = performance.now();
+    this.#prefetch.took(attempt.endedAt - attempt.startedAt!);
     this.context.onEnd(attempt, outcome);
     if (outcome.verb === "complete") this.complete(attempt, outcome.result);
-    else void this.context.write(attempt, outcome).then(() => this.written(attempt, outcome));
+    else void this.context.write(attempt, outcome).then((written) => this.written(attempt, outcome, written));
     this.wake.notify();
     this.#pump();
   }
@@ -212,9 +220,9 @@ export class Slots {
   #handBack(attempt: Attempt): void {
     attempt.handling = false;
     const outcome = { verb: "release" } as const;
-    void this.context.write(attempt, outcome).then(() => {
+    void this.context.write(attempt, outcome).then((written) => {
       this.context.attempts.delete(attempt);
-      this.context.onWritten(attempt, outcome);
+      this.context.onWritten(attempt, outcome, written);
     });
   }
 }
