@@ -2,8 +2,8 @@ import { defineJob, type } from "@pillion/core";
 import type { Order } from "./harness.ts";
 
 /** What a handler writes in: the transaction that completes its job, or one that records a step. */
-export const ways = ["commit", "stepTx"] as const;
-export type Way = (typeof ways)[number];
+const ways = ["commit", "stepTx"] as const;
+type Way = (typeof ways)[number];
 
 /** Where in it the process is killed. Its last statement is the completion, or the record of the step. */
 export const moments = [
@@ -12,7 +12,7 @@ export const moments = [
   "at COMMIT",
   "after COMMIT",
 ] as const;
-export type Moment = (typeof moments)[number];
+type Moment = (typeof moments)[number];
 
 export type Kill = `${Way}, ${Moment}`;
 export const kills = ways.flatMap((way) =>
