@@ -1,8 +1,22 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import {
+  cancelCommand,
+  purgeCommand,
+  redriveCommand,
+  rescheduleCommand,
+  retryCommand,
+} from "./commands/change-jobs.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { enqueueCommand } from "./commands/enqueue.ts";
+import { jobCommand } from "./commands/job.ts";
+import { jobsCommand } from "./commands/jobs.ts";
 import { migrateCommand } from "./commands/migrate.ts";
+import { pauseCommand, resumeCommand } from "./commands/pause.ts";
+import { schedulesCommand } from "./commands/schedules.ts";
+import { statusCommand } from "./commands/status.ts";
+import { tailCommand } from "./commands/tail.ts";
 import { exitCodes, report } from "./failure.ts";
 
 const { version, description } = JSON.parse(
@@ -12,12 +26,36 @@ const { version, description } = JSON.parse(
 const program = new Command("pillion")
   .description(description)
   .version(version)
-  .addCommand(migrateCommand())
-  .addCommand(doctorCommand())
-  .addHelpText("after", () => `\n${exitCodes}`);
+  // What stands behind a command is that command's.
+  .enablePositionalOptions();
+const commands = [
+  statusCommand(),
+  jobsCommand(),
+  jobCommand(),
+  retryCommand(),
+  cancelCommand(),
+  rescheduleCommand(),
+  redriveCommand(),
+  purgeCommand(),
+  pauseCommand(),
+  resumeCommand(),
+  schedulesCommand(),
+  enqueueCommand(),
+  tailCommand(),
+  doctorCommand(),
+  migrateCommand(),
+];
+for (const command of commands) program.addCommand(command);
+program.addHelpText("after", () => `\n${exitCodes}`);
 
-for (const command of [program, ...program.commands])
+for (const command of [program, ...commands.flatMap((each) => [each, ...each.commands])])
   command.exitOverride().configureOutput({ outputError: () => {} });
+
+// `pillion jobs | head`: whoever reads has had enough.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
 
 try {
   await program.parseAsync();

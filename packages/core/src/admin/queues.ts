@@ -19,6 +19,8 @@ export interface QueueRecord {
    * at, and up to 10,000 jobs that have partition keys.
    */
   readonly oldestReadyAt: Date | null;
+  /** For how long that one has waited, in milliseconds, by the database's clock. */
+  readonly oldestReadyMs: number | null;
   readonly settings: Required<QueueSettings>;
 }
 
@@ -49,6 +51,7 @@ export function queueVerbs(link: Link): QueueVerbs {
       const rows = await link.run(link.engine.queues, undefined);
       return rows.map((row) => {
         const settings = JSON.parse(row.settings ?? "{}");
+        const oldest = row.oldest == null ? null : (JSON.parse(row.oldest) as { at: string; ms: number });
         return {
           name: row.name!,
           pausedAt: settings.paused_at ? new Date(settings.paused_at) : null,
@@ -56,7 +59,8 @@ export function queueVerbs(link: Link): QueueVerbs {
           running: Number(row.running),
           scheduled: Number(row.scheduled),
           dead: Number(row.dead),
-          oldestReadyAt: row.oldest == null ? null : new Date(row.oldest),
+          oldestReadyAt: oldest && new Date(oldest.at),
+          oldestReadyMs: oldest && oldest.ms,
           settings: toSettings(settings),
         };
       });

@@ -44,14 +44,14 @@ select known.name, to_jsonb(q)::text as settings,
     limit 10000) r)::text as ready,
   coalesce(running.jobs, 0)::text as running, coalesce(scheduled.jobs, 0)::text as scheduled,
   coalesce(dead.jobs, 0)::text as dead,
-  (select to_json(min(least(o.run_at, statement_timestamp()))) #>> '{}' from (
+  (select json_build_object('at', o.at, 'ms', floor(date_part('epoch', statement_timestamp() - o.at) * 1000))::text from (select min(least(o.run_at, statement_timestamp())) as at from (
     (select first.run_at from generate_series(${`${limits.minPriority}`}, ${`${limits.maxPriority}`}) p cross join lateral (
       select j.run_at from ${schema.job} j
       where j.state = 'ready' and j.partition_key is null and j.queue = known.name and j.priority = p.p
       order by j.position limit 1) first)
     union all
     (select j.run_at from ${schema.job} j where j.state = 'ready' and j.partition_key is not null and j.queue = known.name limit 10000)
-  ) o) as oldest
+  ) o) o where o.at is not null) as oldest
 from known
 left join ${schema.queue} q on q.name = known.name
 left join running on running.queue = known.name

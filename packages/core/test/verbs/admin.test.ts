@@ -180,6 +180,7 @@ test("queues are listed with what is settled for them and what waits and runs in
     scheduled: 1,
     dead: 0,
     oldestReadyAt: (await admin.jobs({ name, state: "ready" })).at(-1)!.runAt,
+    oldestReadyMs: expect.any(Number),
     settings: {
       concurrency: 5,
       keyConcurrency: null,

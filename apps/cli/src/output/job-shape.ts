@@ -1,0 +1,26 @@
+import type { JobSummary } from "@pillion/core/admin";
+import { styled } from "./text.ts";
+
+/** What applications put into a job and get out of it: shown only where it is asked for. */
+export const payloadOption = [
+  "--payload",
+  "show payloads and results too: they may hold what not everybody should see",
+] as const;
+
+/** A job for a script, without what was not asked for. */
+export function shapeOf<Job extends JobSummary>(job: Job, payload: true | undefined): unknown {
+  if (payload) return job;
+  const { payload: _, result: __, ...rest } = job;
+  return rest;
+}
+
+const colours = {
+  scheduled: "blue",
+  ready: "cyan",
+  running: "yellow",
+  completed: "green",
+  dead: "red",
+  cancelled: "gray",
+} as const;
+
+export const stateText = (state: JobSummary["state"]): string => styled(colours[state], state);

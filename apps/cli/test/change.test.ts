@@ -1,0 +1,404 @@
+import { expect, onTestFinished, test } from "vitest";
+import { start } from "./pillion.ts";
+import { emptyQueue, type Seeded, seeded } from "./seeded.ts";
+
+/** Each test changes a queue of its own. */
+async function ownQueue(make = seeded): Promise<Seeded> {
+  const queue = await make();
+  onTestFinished(() => queue.drop());
+  return queue;
+}
+
+/** `id state` of every job. */
+async function states({ query }: Seeded): Promise<string> {
+  const rows = await query(
+    "select concat(id, ' ', state) as job from (select id, state from pillion.live union all select id, state from pillion.archive) j order by id",
+  );
+  return rows.map(({ job }) => job).join(", ");
+}
+
+const before = "1 completed, 2 dead, 3 dead, 4 ready, 5 ready, 6 scheduled, 7 cancelled, 8 ready";
+
+test("retry, cancel and reschedule change the jobs of their ids, and say how many", async () => {
+  const queue = await ownQueue();
+  expect(await states(queue)).toBe(before);
+  expect(await queue.run("retry", "2", "7")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "done: 2 jobs brought back.
+    ",
+    }
+  `);
+  expect(await queue.run("retry", "2", "--json")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "{"count":0}
+    ",
+    }
+  `);
+  expect(await queue.run("cancel", "4", "8")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "done: 2 jobs cancelled.
+    ",
+    }
+  `);
+  expect(await queue.run("reschedule", "6", "--in", "0s", "--json")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "{"count":1}
+    ",
+    }
+  `);
+  expect(await queue.run("reschedule", "5", "--at", "2030-01-01T01:00:00+01:00")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "done: 1 job moved.
+    ",
+    }
+  `);
+  expect(await states(queue)).toBe(
+    "1 completed, 2 ready, 3 dead, 4 cancelled, 5 scheduled, 6 ready, 7 ready, 8 cancelled",
+  );
+  const { stdout } = await queue.run("jobs", "--state", "scheduled", "--json");
+  expect(JSON.parse(stdout).jobs).toMatchObject([{ id: "5", runAt: "2030-01-01T00:00:00.000Z" }]);
+});
+
+test("redrive, retry and reschedule take a filter, and a dry run changes nothing", async () => {
+  const queue = await ownQueue();
+  expect(await queue.run("redrive", "--all", "--dry-run")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "2 jobs would be brought back. Nothing was changed.
+    ",
+    }
+  `);
+  expect(await queue.run("retry", "--queue", "mail", "--dry-run", "--json")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "{"count":2,"dryRun":true}
+    ",
+    }
+  `);
+  expect(await queue.run("reschedule", "--queue", "mail", "--in", "1h", "--dry-run")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "3 jobs would be moved. Nothing was changed.
+    ",
+    }
+  `);
+  expect(await queue.run("cancel", "--name", "mail.send", "--dry-run")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "3 jobs would be cancelled. Nothing was changed.
+    ",
+    }
+  `);
+  expect(await queue.run("purge", "--queue", "mail", "--dry-run")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "3 jobs would be cancelled. Nothing was changed.
+    ",
+    }
+  `);
+  expect(await states(queue)).toBe(before);
+  expect(await queue.run("redrive", "--header", "tenant=7")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "done: 1 job brought back.
+    ",
+    }
+  `);
+  expect(await queue.run("redrive", "--queue", "mail", "--json")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "{"count":1}
+    ",
+    }
+  `);
+  expect(await states(queue)).toBe(before.replace("2 dead, 3 dead", "2 ready, 3 ready"));
+});
+
+test("a purge names the count and waits for a yes; anything else, and no answer, changes nothing", async () => {
+  const queue = await ownQueue();
+  expect(await queue.answer("no\n", "purge", "--queue", "mail")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 7,
+      "stderr": "3 waiting jobs of queue "mail" will be cancelled; in the archive they stay. Go on? [y/N] 
+    error: Not confirmed, and nothing was changed.
+    ",
+      "stdout": "",
+    }
+  `);
+  expect(await queue.answer("", "purge", "--queue", "mail", "--json")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 7,
+      "stderr": "3 waiting jobs of queue "mail" will be cancelled; in the archive they stay. Go on? [y/N] 
+    {"error":{"code":"NOT_CONFIRMED","message":"Nobody answered, and nothing was changed. Pass --yes in a script.","exitCode":7}}
+    ",
+      "stdout": "",
+    }
+  `);
+  expect(await queue.answer("", "cancel", "--queue", "mail")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 7,
+      "stderr": "3 jobs, waiting or running, will be cancelled. Go on? [y/N] 
+    error: Nobody answered, and nothing was changed. Pass --yes in a script.
+    ",
+      "stdout": "",
+    }
+  `);
+  expect(await states(queue)).toBe(before);
+  expect(await queue.answer("y\n", "purge", "--queue", "mail")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "3 waiting jobs of queue "mail" will be cancelled; in the archive they stay. Go on? [y/N] 
+    ",
+      "stdout": "done: 3 jobs cancelled.
+    ",
+    }
+  `);
+  expect(await queue.run("purge", "--queue", "mail")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "Nothing to do: there are no such jobs.
+    ",
+    }
+  `);
+  expect(await queue.run("cancel", "--queue", "imports", "--yes", "--json")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "{"count":1}
+    ",
+    }
+  `);
+  expect(await states(queue)).toBe(
+    "1 completed, 2 dead, 3 dead, 4 cancelled, 5 cancelled, 6 cancelled, 7 cancelled, 8 cancelled",
+  );
+});
+
+test("a queue is paused and resumed; one that nobody has used is pointed at", async () => {
+  const queue = await ownQueue();
+  expect(await queue.run("pause", "mail")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "done: queue "mail" is paused: 2 jobs wait, 0 jobs run to their end.
+    ",
+    }
+  `);
+  expect(await queue.run("pause", "mail", "--json")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "{"queue":"mail","changed":false}
+    ",
+    }
+  `);
+  expect(await queue.run("resume", "mail")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "done: queue "mail" goes on.
+    ",
+    }
+  `);
+  expect(await queue.run("resume", "mail")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "done: queue "mail" was not paused.
+    ",
+    }
+  `);
+  expect(await queue.run("pause", "mial")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "note: queue "mial" has no jobs, workers or settings so far. Is the name right? \`pillion status\` lists them.
+    ",
+      "stdout": "done: queue "mial" is paused.
+    ",
+    }
+  `);
+});
+
+test("a schedule is paused, resumed, run and removed", async () => {
+  const queue = await ownQueue();
+  expect(await queue.run("schedules", "pause", "daily report")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "done: schedule "daily report" is paused.
+    ",
+    }
+  `);
+  expect(await queue.run("schedules", "resume", "stock")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "done: schedule "stock" goes on.
+    ",
+    }
+  `);
+  expect(await queue.run("schedules", "run", "stock", "--json")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "{"id":"9"}
+    ",
+    }
+  `);
+  expect(await queue.run("schedules", "run", "daily report")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "done: job 10 is ready.
+    ",
+    }
+  `);
+  expect(await queue.run("schedules", "remove", "stock")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "done: schedule "stock" is removed.
+    ",
+    }
+  `);
+  expect(await queue.run("schedules", "remove", "stock")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 6,
+      "stderr": "error: There is no schedule "stock" in the schema <schema>. Nothing was changed.
+    ",
+      "stdout": "",
+    }
+  `);
+  const { stdout } = await queue.run("schedules", "--json");
+  expect(JSON.parse(stdout).schedules).toMatchObject([
+    { name: "daily report", pausedAt: expect.any(String) },
+  ]);
+});
+
+test("a job is enqueued with its options; a key that is taken makes none", async () => {
+  const queue = await ownQueue(emptyQueue);
+  const options = [
+    "--queue",
+    "mail",
+    "--key",
+    "eve",
+    "--in",
+    "1h",
+    "--priority",
+    "2",
+    "--header",
+    "tenant=9",
+  ];
+  expect(await queue.run("enqueue", "mail.send", '{"to":"eve"}', ...options)).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "done: job 1 "mail.send" is scheduled.
+    ",
+    }
+  `);
+  expect(await queue.run("enqueue", "mail.send", "--key", "eve")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "none made: job 1 "mail.send" has the key "eve" already, and is scheduled.
+    ",
+    }
+  `);
+  expect(await queue.answer('{"from": "stdin"}', "enqueue", "x", "-", "--json")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "{"id":"3","created":true,"state":"ready"}
+    ",
+    }
+  `);
+  const { stdout } = await queue.run("jobs", "--limit", "2", "--payload", "--json");
+  expect(JSON.parse(stdout).jobs).toMatchObject([
+    { name: "x", payload: { from: "stdin" }, state: "ready" },
+    { payload: { to: "eve" }, state: "scheduled", priority: 2, uniqueKey: "eve", headers: { tenant: "9" } },
+  ]);
+});
+
+test("Ctrl-C ends work on many jobs between two batches, and tells how far it got", async () => {
+  const queue = await ownQueue(emptyQueue);
+  await queue.query(
+    "insert into pillion.job (name, queue, payload) select 'many', 'many', '1' from generate_series(1, 20001)",
+  );
+  // The second batch waits for this row.
+  const holder = await queue.pool.connect();
+  onTestFinished(() => holder.release());
+  await holder.query("begin");
+  await holder.query(
+    `select from "${queue.schema}".job where id = (select min(id) + 10001 from "${queue.schema}".job where queue = 'many') for update`,
+  );
+  const purge = await start(["purge", "--queue", "many", "--yes", ...queue.place]);
+  for (;;) {
+    const waiting = await queue.query(
+      "select from pg_stat_activity where wait_event_type = 'Lock' and query like '%cancel%' and position($1 in query) > 0",
+      [queue.schema],
+    );
+    if (waiting.length > 0) break;
+  }
+  purge.child.kill("SIGINT");
+  while (!purge.said.stderr.includes("Stopping"))
+    await new Promise((done) => purge.child.stderr.once("data", done));
+  await holder.query("commit");
+  expect(await purge.ended).toMatchInlineSnapshot(`
+    {
+      "exitCode": 130,
+      "stderr": "
+    Stopping after the batch under way; Ctrl-C once more leaves without waiting for it.
+    error: Stopped: 20,000 jobs cancelled, the others are as they were.
+    ",
+      "stdout": "",
+    }
+  `);
+  expect(await queue.query("select count(*)::int as jobs from pillion.job where queue = 'many'")).toEqual([
+    { jobs: 1 },
+  ]);
+});
+
+test("tail shows what becomes of jobs while it happens", async () => {
+  const queue = await ownQueue();
+  const tail = await start(["tail", "--queue", "mail", "--json", ...queue.place]);
+  const heard = async (jobs: number) => {
+    while (tail.said.stdout.split("\n").length <= jobs)
+      await new Promise((done) => tail.child.stdout.once("data", done));
+  };
+  while (!tail.said.stderr.includes("Following"))
+    await new Promise((done) => tail.child.stderr.once("data", done));
+  await queue.run("enqueue", "mail.send", "--queue", "mail");
+  await heard(1);
+  await queue.run("enqueue", "page.render");
+  await queue.run("retry", "2");
+  await heard(2);
+  await queue.run("cancel", "2");
+  await heard(3);
+  tail.child.kill("SIGINT");
+  const { exitCode, stdout } = await tail.ended;
+  expect(exitCode).toBe(0);
+  const said = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(said.map(({ id, state }) => `${id} ${state}`)).toEqual(["9 ready", "2 ready", "2 cancelled"]);
+  expect(said[0]).not.toHaveProperty("payload");
+});

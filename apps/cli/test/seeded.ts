@@ -1,0 +1,144 @@
+import { DiscardError, defineJob, type } from "@pillion/core";
+import { createAdmin, schedule } from "@pillion/core/admin";
+import { currentVersion, migrate } from "@pillion/core/migrate";
+import { createWorker, handle } from "@pillion/core/worker";
+import { scratchSchema } from "@pillion/dev-postgres";
+import pg from "pg";
+import { inject } from "vitest";
+import { pillion } from "./pillion.ts";
+
+const sendMail = defineJob({
+  name: "mail.send",
+  payload: type<unknown>(),
+  queue: "mail",
+  backoff: { type: "fixed", delayMs: 0 },
+});
+const renderPage = defineJob({
+  name: "page.render",
+  payload: type<unknown>(),
+  result: type<{ pdf: string }>(),
+});
+const importRows = defineJob({ name: "rows.import", payload: type<unknown>(), queue: "imports" });
+
+export interface Seeded {
+  readonly schema: string;
+  /** The version of the schema. */
+  readonly version: number;
+  readonly pool: pg.Pool;
+  /** Runs a command on this queue, and answers its output with what differs from run to run written as `<…>`. */
+  run(...args: string[]): Promise<{ exitCode: number | null; stdout: string; stderr: string }>;
+  /** The same, with this on stdin. */
+  answer(stdin: string, ...args: string[]): ReturnType<Seeded["run"]>;
+  /** The arguments that lead here. */
+  readonly place: readonly string[];
+  /** Runs SQL in which the schema is written `pillion`. */
+  query(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
+  drop(): Promise<void>;
+}
+
+/** A queue of a test's own, in which nothing has happened. */
+export async function emptyQueue(): Promise<Seeded> {
+  const url = inject("databaseUrl");
+  const scratch = await scratchSchema(url, "cli");
+  const schema = scratch.name;
+  const pool = new pg.Pool({ connectionString: url, max: 3 });
+  await migrate({ database: pool, schema });
+  const query: Seeded["query"] = async (text, values) =>
+    (await pool.query(text.replaceAll(/\bpillion\./g, `"${schema}".`), values)).rows;
+  const stable = (text: string) =>
+    text
+      .replaceAll(schema, "<schema>")
+      .replaceAll(/"oldestReadyMs":\d+/g, '"oldestReadyMs":"<ms>"')
+      .replaceAll(/\d{4}-\d\d-\d\d[T ][\d:.]+Z/g, (time) =>
+        /^2026-01-02|^2030/.test(time) ? time : "<time>",
+      );
+  const place = ["--database", url, "--schema", schema];
+  const answer: Seeded["answer"] = async (stdin, ...args) => {
+    const { exitCode, stdout, stderr } = await pillion([...args, ...place], {}, stdin);
+    return { exitCode, stdout: stable(stdout), stderr: stable(stderr) };
+  };
+  return {
+    schema,
+    version: currentVersion,
+    pool,
+    query,
+    place,
+    run: (...args) => answer("", ...args),
+    answer,
+    async drop() {
+      await pool.end();
+      await scratch.drop();
+    },
+  };
+}
+
+/**
+ * A queue in which things have happened: a real worker has run its jobs. Their ids are the same each time, and so are their
+ * times, which are moved to 2 January 2026 afterwards, a minute for each id.
+ */
+export async function seeded(): Promise<Seeded> {
+  const queue = await emptyQueue();
+  const { pool, schema, query } = queue;
+  const admin = createAdmin({ database: pool, schema });
+
+  // 1 completes, 2 fails twice and is dead, 3 is dead at once.
+  await admin.enqueue(renderPage({ url: "https://shop.example/1" }, { headers: { tenant: "7" } }));
+  await admin.enqueue(sendMail({ to: "ann@shop.example" }, { maxAttempts: 2, headers: { tenant: "7" } }));
+  await admin.enqueue(sendMail({ to: "nobody@shop.example" }));
+  const failure = () => {
+    const error = new Error("smtp.example answers 451");
+    error.stack = "Error: smtp.example answers 451\n    at deliver (mail.ts:12:9)\n    at run (mail.ts:40:3)";
+    return error;
+  };
+  const worker = createWorker({
+    database: pool,
+    schema,
+    logger: false,
+    handlers: [
+      handle(renderPage, async () => ({ pdf: "page.pdf" })),
+      handle(sendMail, async ({ id }) => {
+        if (id === "3") throw new DiscardError("the address is unknown");
+        throw failure();
+      }),
+    ],
+  });
+  while ((await admin.job("2"))!.state !== "dead") await worker.runOnce();
+
+  // 4 and 5 wait, 6 is for later, 7 was cancelled, 8 waits in a queue that is paused.
+  await admin.enqueue(sendMail({ to: "bob@shop.example" }, { uniqueKey: "bob" }));
+  await admin.enqueue(sendMail({ to: "cleo@shop.example" }, { priority: 2, headers: { tenant: "8" } }));
+  await admin.enqueue(sendMail({ to: "dan@shop.example" }, { delayMs: 86_400_000 }));
+  const { id } = await admin.enqueue(renderPage({ url: "https://shop.example/2" }));
+  await admin.cancel(id);
+  await admin.enqueue(importRows({ file: "a.csv" }, { partitionKey: "tenant 7" }));
+  await admin.pause("imports");
+  await admin.schedules.set(
+    schedule({
+      name: "daily report",
+      cron: "0 7 * * MON-FRI",
+      timeZone: "Europe/Berlin",
+      job: renderPage({ url: "r" }),
+    }),
+  );
+  await admin.schedules.set(schedule({ name: "stock", everyMs: 30_000, job: importRows({ file: "stock" }) }));
+  await admin.schedules.pause("stock");
+
+  const moved = `timestamptz '2026-01-02 03:00Z' + id * interval '1 minute'`;
+  await query(
+    `update pillion.job set created_at = ${moved}, run_at = case state when 'scheduled' then timestamptz '2030-01-01Z' else statement_timestamp() - interval '125 minutes' end`,
+  );
+  await query(`update pillion.archive set created_at = ${moved}, run_at = ${moved}, started_at = case when started_at is not null then ${moved} + interval '1 second' end,
+    finished_at = ${moved} + interval '3 seconds'`);
+  await query(
+    `update pillion.attempt set started_at = timestamptz '2026-01-02 03:02Z' - interval '8 seconds', finished_at = timestamptz '2026-01-02 03:02Z' - interval '7 seconds'`,
+  );
+  await query(
+    "update pillion.queue set paused_at = timestamptz '2026-01-02 04:00Z' where paused_at is not null",
+  );
+  await query(
+    "update pillion.schedule set paused_at = timestamptz '2026-01-02 04:00Z' where paused_at is not null",
+  );
+  await query("update pillion.worker set label = 'host:1234'");
+  await admin.close();
+  return queue;
+}
