@@ -164,11 +164,11 @@ test("a role without a right is told how it gets it: exit code 5; an operator ma
     await refused(["status"], 5, /permission denied.*pillion\.allow\('<role>', 'reader'\)/, url.href);
     await queue.query(`select pillion.allow($1, 'operator')`, [role]);
     await refused(["jobs"], 5, /permission denied/, url.href);
-    await refused(["purge", "--queue", "imports"], 5, /permission denied/, url.href);
+    await refused(["purge", "--queue", "uploads"], 5, /permission denied/, url.href);
     const run = (...args: string[]) => pillion([...args, "--database", url.href, "--schema", queue.schema]);
     expect(await run("retry", "2")).toMatchObject({ exitCode: 0, stdout: "done: 1 job brought back.\n" });
     expect(await run("pause", "mail")).toMatchObject({ exitCode: 0, stderr: "" });
-    expect(await run("purge", "--queue", "imports", "--yes")).toMatchObject({ exitCode: 0 });
+    expect(await run("purge", "--queue", "uploads", "--yes")).toMatchObject({ exitCode: 0 });
   } finally {
     await queue.query(`drop owned by "${role}"`);
     await queue.query(`drop role "${role}"`);

@@ -178,7 +178,7 @@ test("a purge names the count and waits for a yes; anything else, and no answer,
     ",
     }
   `);
-  expect(await queue.run("cancel", "--queue", "imports", "--yes", "--json")).toMatchInlineSnapshot(`
+  expect(await queue.run("cancel", "--queue", "uploads", "--yes", "--json")).toMatchInlineSnapshot(`
     {
       "exitCode": 0,
       "stderr": "",
@@ -228,7 +228,7 @@ test("a queue is paused and resumed; one that nobody has used is pointed at", as
   expect(await queue.run("pause", "mial")).toMatchInlineSnapshot(`
     {
       "exitCode": 0,
-      "stderr": "note: queue "mial" has no jobs, workers or settings so far. Is the name right? \`pillion status\` lists them.
+      "stderr": "note: queue "mial" has neither jobs nor workers nor settings at the moment. Is the name right? \`pillion status\` lists them.
     ",
       "stdout": "done: queue "mial" is paused.
     ",

@@ -19,22 +19,22 @@ test("status shows the queues at a glance", async () => {
   const { people, script } = await said("status");
   expect(people).toMatchInlineSnapshot(`
     "QUEUE    READY  RUNNING  SCHEDULED  DEAD  OLDEST
-    imports      1        0          0     0      2h  paused since 2026-01-02 04:00:00Z
     mail         2        0          1     2      2h
+    uploads      1        0          0     0      2h  paused since 2026-01-02 04:00:00Z
     "
   `);
   expect(script).toMatchInlineSnapshot(`
     {
       "queues": [
         {
-          "dead": 0,
-          "name": "imports",
+          "dead": 2,
+          "name": "mail",
           "oldestReadyAt": "<time>",
           "oldestReadyMs": "<ms>",
-          "pausedAt": "2026-01-02T04:00:00.000Z",
-          "ready": 1,
+          "pausedAt": null,
+          "ready": 2,
           "running": 0,
-          "scheduled": 0,
+          "scheduled": 1,
           "settings": {
             "concurrency": null,
             "fifo": false,
@@ -48,14 +48,14 @@ test("status shows the queues at a glance", async () => {
           },
         },
         {
-          "dead": 2,
-          "name": "mail",
+          "dead": 0,
+          "name": "uploads",
           "oldestReadyAt": "<time>",
           "oldestReadyMs": "<ms>",
-          "pausedAt": null,
-          "ready": 2,
+          "pausedAt": "2026-01-02T04:00:00.000Z",
+          "ready": 1,
           "running": 0,
-          "scheduled": 1,
+          "scheduled": 0,
           "settings": {
             "concurrency": null,
             "fifo": false,
@@ -78,7 +78,7 @@ test("jobs lists the newest first, without payloads", async () => {
   const { people, script } = await said("jobs", "--limit", "5");
   expect(people).toMatchInlineSnapshot(`
     "ID  STATE      NAME         QUEUE    ATTEMPT  CREATED
-     8  ready      rows.import  imports     0/20  2026-01-02 03:08:00Z
+     8  ready      rows.load    uploads     0/20  2026-01-02 03:08:00Z
      7  cancelled  page.render  default     0/20  2026-01-02 03:07:00Z  ended 2026-01-02 03:07:03Z
      6  scheduled  mail.send    mail        0/20  2026-01-02 03:06:00Z  runs at 2030-01-01 00:00:00Z
      5  ready      mail.send    mail        0/20  2026-01-02 03:05:00Z
@@ -99,10 +99,11 @@ test("jobs lists the newest first, without payloads", async () => {
           "headers": null,
           "id": "8",
           "maxAttempts": 20,
-          "name": "rows.import",
+          "name": "rows.load",
+          "parent": null,
           "partitionKey": "tenant 7",
           "priority": 0,
-          "queue": "imports",
+          "queue": "uploads",
           "runAt": "<time>",
           "startBefore": null,
           "state": "ready",
@@ -119,6 +120,7 @@ test("jobs lists the newest first, without payloads", async () => {
           "id": "7",
           "maxAttempts": 20,
           "name": "page.render",
+          "parent": null,
           "partitionKey": null,
           "priority": 0,
           "queue": "default",
@@ -138,6 +140,7 @@ test("jobs lists the newest first, without payloads", async () => {
           "id": "6",
           "maxAttempts": 20,
           "name": "mail.send",
+          "parent": null,
           "partitionKey": null,
           "priority": 0,
           "queue": "mail",
@@ -159,6 +162,7 @@ test("jobs lists the newest first, without payloads", async () => {
           "id": "5",
           "maxAttempts": 20,
           "name": "mail.send",
+          "parent": null,
           "partitionKey": null,
           "priority": 2,
           "queue": "mail",
@@ -178,6 +182,7 @@ test("jobs lists the newest first, without payloads", async () => {
           "id": "4",
           "maxAttempts": 20,
           "name": "mail.send",
+          "parent": null,
           "partitionKey": null,
           "priority": 0,
           "queue": "mail",
@@ -262,6 +267,7 @@ test("a job's page tells its attempts, and each error once, with the stack", asy
         },
       ],
       "cancelledAt": null,
+      "children": [],
       "createdAt": "2026-01-02T03:02:00.000Z",
       "error": {
         "message": "smtp.example answers 451",
@@ -277,12 +283,14 @@ test("a job's page tells its attempts, and each error once, with the stack", asy
       "id": "2",
       "maxAttempts": 2,
       "name": "mail.send",
+      "parent": null,
       "partitionKey": null,
       "priority": 0,
       "queue": "mail",
       "runAt": "2026-01-02T03:02:00.000Z",
       "startBefore": null,
       "state": "dead",
+      "steps": [],
       "uniqueKey": null,
       "version": 1,
     }
@@ -315,7 +323,7 @@ test("schedules are listed with their slots", async () => {
   expect(people).toMatchInlineSnapshot(`
     "SCHEDULE      SLOTS                          JOB          QUEUE    LAST  NEXT
     daily report  0 7 * * MON-FRI Europe/Berlin  page.render  default  -     <time>
-    stock         every 30s                      rows.import  imports  -     -                     paused since 2026-01-02 04:00:00Z
+    stock         every 30s                      rows.load    uploads  -     -                     paused since 2026-01-02 04:00:00Z
     "
   `);
   expect(script).toMatchInlineSnapshot(`
@@ -351,10 +359,10 @@ test("schedules are listed with their slots", async () => {
           "job": {
             "headers": null,
             "maxAttempts": 20,
-            "name": "rows.import",
+            "name": "rows.load",
             "partitionKey": null,
             "priority": 0,
-            "queue": "imports",
+            "queue": "uploads",
             "version": 1,
           },
           "lastSlot": null,

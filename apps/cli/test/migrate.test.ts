@@ -37,6 +37,32 @@ test("migrate creates the tables, and a second time finds nothing to do", async 
   expect(second.stdout).toMatch(/^done: schema \S+ is up to date \(version \d+\)\.\n$/);
 });
 
+test("migrate --dry-run says what it would do, and --to goes no further than that version", async () => {
+  const schema = await ownSchema();
+  const migrate = (...args: string[]) => pillion(["migrate", ...args, "--database", url, "--schema", schema]);
+  expect((await migrate("--dry-run", "--to", "3")).stdout).toBe(
+    `Schema ${schema} would go from version 0 to 3 (jobs, transaction_guard, enqueue). Nothing was changed.\n`,
+  );
+  expect(await tablesOf(schema)).toEqual([]);
+  expect(JSON.parse((await migrate("--to", "2", "--json")).stdout)).toMatchObject({ from: 0, to: 2 });
+  expect(JSON.parse((await migrate("--to", "3", "--dry-run", "--json")).stdout)).toEqual({
+    schema,
+    from: 2,
+    to: 3,
+    applied: ["enqueue"],
+    dryRun: true,
+  });
+  expect(await migrate("--to", "1")).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringMatching(/^error: .* at version 2 already, and migrate never goes back to 1\..*\n$/),
+  });
+  for (const to of ["99", "0", "two"])
+    expect(await migrate("--to", to)).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining(`--to ${to} `),
+    });
+});
+
 test("of several migrate commands at once, one does the work and the others find it done", async () => {
   const schema = await ownSchema();
   const all = await Promise.all(

@@ -18,7 +18,7 @@ const renderPage = defineJob({
   payload: type<unknown>(),
   result: type<{ pdf: string }>(),
 });
-const importRows = defineJob({ name: "rows.import", payload: type<unknown>(), queue: "imports" });
+const loadRows = defineJob({ name: "rows.load", payload: type<unknown>(), queue: "uploads" });
 
 export interface Seeded {
   readonly schema: string;
@@ -110,8 +110,8 @@ export async function seeded(): Promise<Seeded> {
   await admin.enqueue(sendMail({ to: "dan@shop.example" }, { delayMs: 86_400_000 }));
   const { id } = await admin.enqueue(renderPage({ url: "https://shop.example/2" }));
   await admin.cancel(id);
-  await admin.enqueue(importRows({ file: "a.csv" }, { partitionKey: "tenant 7" }));
-  await admin.pause("imports");
+  await admin.enqueue(loadRows({ file: "a.csv" }, { partitionKey: "tenant 7" }));
+  await admin.pause("uploads");
   await admin.schedules.set(
     schedule({
       name: "daily report",
@@ -120,7 +120,7 @@ export async function seeded(): Promise<Seeded> {
       job: renderPage({ url: "r" }),
     }),
   );
-  await admin.schedules.set(schedule({ name: "stock", everyMs: 30_000, job: importRows({ file: "stock" }) }));
+  await admin.schedules.set(schedule({ name: "stock", everyMs: 30_000, job: loadRows({ file: "stock" }) }));
   await admin.schedules.pause("stock");
 
   const moved = `timestamptz '2026-01-02 03:00Z' + id * interval '1 minute'`;

@@ -38,9 +38,10 @@ async function run({ database, schema, print, dryRun, json, ...options }: Option
     return;
   }
   if (dryRun) {
-    const would = `would go from version ${from} to ${to} (${applied.join(", ")})`;
     console.log(
-      `Schema ${schema} ${applied.length > 0 ? would : `is at version ${to}: nothing to do`}. Nothing was changed.`,
+      applied.length > 0
+        ? `Schema ${schema} would go from version ${from} to ${to} (${applied.join(", ")}). Nothing was changed.`
+        : `Schema ${schema} is at version ${to}: there is nothing to do.`,
     );
     return;
   }

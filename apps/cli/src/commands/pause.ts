@@ -37,7 +37,7 @@ async function change(verb: "pause" | "resume", queue: string, options: Shared):
     console.log(`${styled("green", "done:")} ${said}`);
     if (known === null)
       console.error(
-        `note: ${name} has no jobs, workers or settings so far. Is the name right? \`pillion status\` lists them.`,
+        `note: ${name} has neither jobs nor workers nor settings at the moment. Is the name right? \`pillion status\` lists them.`,
       );
   });
 }
