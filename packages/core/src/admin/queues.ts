@@ -60,7 +60,7 @@ export function queueVerbs(link: Link): QueueVerbs {
           scheduled: Number(row.scheduled),
           dead: Number(row.dead),
           oldestReadyAt: oldest && new Date(oldest.at),
-          oldestReadyMs: oldest && oldest.ms,
+          oldestReadyMs: oldest?.ms ?? null,
           settings: toSettings(settings),
         };
       });
