@@ -1699,14 +1699,15 @@ CREATE OR REPLACE FUNCTION pillion.meet_here(at timestamp with time zone)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  children bigint[];
+  cancelled bigint[];
 begin
   loop
-    children := array(
-      select j.id from pillion.cascade c join pillion.job j on j.parent = c.job
-      where j.enqueued_xid = pg_current_xact_id() and j.created_at >= transaction_timestamp() and j.cancelled_at is null);
-    exit when cardinality(children) = 0;
-    perform pillion.cancel(jsonb_build_object('ids', children::text[]));
+    cancelled := array(
+      select j.id from pillion.job j
+      where j.enqueued_xid = pg_current_xact_id() and j.created_at >= transaction_timestamp() and j.state in ('scheduled', 'ready')
+        and (j.cancelled_at is not null or exists (select from pillion.cascade c where c.job = j.parent)));
+    exit when cardinality(cancelled) = 0;
+    perform pillion.cancel(jsonb_build_object('ids', cancelled::text[]));
   end loop;
   with over as materialized (
     select w.job, w.ordinal from pillion.wait w join pillion.job j on j.id = w.job

@@ -20,7 +20,6 @@ with job as (
   select k.id, k.name, k.state from ${schema.job} k where k.parent = ${id}::text::bigint
   union all
   select a.id, a.name, a.state from ${schema.archive} a where a.parent = ${id}::text::bigint
-  order by id limit 1000
 )
 select job.job::text, coalesce((
   select json_agg(json_build_object('attempt', a.attempt, 'worker', coalesce(w.label, a.worker::text), 'startedAt', a.started_at,
@@ -31,5 +30,5 @@ select job.job::text, coalesce((
       'event', case when c.event is not null then json_build_object('name', c.event, 'key', c.key) end,
       'children', c.children::text[]) order by c.ordinal)
   from ${schema.checkpointTable} c where c.job = ${id}::text::bigint), '[]')::text as steps, coalesce((
-  select json_agg(json_build_object('id', k.id::text, 'name', k.name, 'state', k.state) order by k.id) from children k), '[]')::text as children
+  select json_agg(json_build_object('id', k.id::text, 'name', k.name, 'state', k.state) order by k.id) from (select k.* from children k order by k.id limit 1000) k), '[]')::text as children
 from job limit 1`;

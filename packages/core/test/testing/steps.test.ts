@@ -165,6 +165,20 @@ test("children run in the same call, and their parent goes on behind them; a chi
   expect((await testing.runEnqueued(tx, handlers)).ran).toEqual([]);
 });
 
+test("a job that is cancelled while it runs does not run again once it sleeps, and neither does its child", async () => {
+  const handlers = [
+    here.handle(queue.pool, story, async (job) => {
+      await job.stepTx("cancel", (tx) => here.cancel(tx, job.id).then(() => {}));
+      await job.run(leaf(1));
+    }),
+    handle(leaf, ({ payload }) => payload),
+  ];
+  await here.enqueue(tx, story("a"));
+  expect(states(await testing.runEnqueued(tx, handlers))).toEqual(["story scheduled"]);
+  await testing.expectEnqueued(tx, story, undefined, { times: 0 });
+  await testing.expectEnqueued(tx, leaf, undefined, { times: 0 });
+});
+
 test("steps that are started together write one after the other, and the job sleeps once they have ended", async () => {
   const handlers = [
     here.handle(queue.pool, story, async (job) => {
