@@ -25,7 +25,7 @@ export interface Diagnosis {
   readonly severity: Severity | null;
   /** What was looked at. */
   readonly looked: readonly string[];
-  /** What was not: the queue's tables are not there, no worker runs, or the application's database was not given. */
+  /** What was not: the queue's tables are not there, it is a replica, no worker runs, no application's database was given. */
   readonly omitted: readonly string[];
 }
 
@@ -70,6 +70,8 @@ async function examine(patient: Patient): Promise<Diagnosis> {
   const has = (...codes: FindingCode[]) => findings.some(({ code }) => codes.includes(code));
   const lacks: Readonly<Record<Check["needs"], () => boolean>> = {
     server: () => false,
+    // A replica refuses LISTEN.
+    primary: () => has("READ_ONLY"),
     queue: () => has("SCHEMA_MISSING", "SCHEMA_HALF"),
     // Where nobody works, nobody handles anything: that is one finding, and not one for each name.
     workers: () => lacks.queue() || has("NO_WORKER"),

@@ -28,8 +28,8 @@ export interface Patient {
 export interface Check {
   /** What it is, for people. */
   readonly name: string;
-  /** What it cannot do without: the queue's tables, a worker where jobs wait, or the application's database. */
-  readonly needs: "server" | "queue" | "workers" | "application";
+  /** What it cannot do without: a server that can be written to, the queue's tables, a worker where jobs wait … */
+  readonly needs: "server" | "primary" | "queue" | "workers" | "application";
   look(patient: Patient): Promise<readonly Finding[]>;
 }
 
@@ -88,7 +88,7 @@ export async function reading<T>(
   try {
     await session.query(
       `select set_config('statement_timeout', $1::text, true), set_config('lock_timeout', $1::text, true),
-        set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true), set_config('search_path', 'pg_catalog', true)`,
+        set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true), set_config('search_path', 'pg_catalog', true)`,
       [String(statementMs)],
     );
     return await fn((statement, input) => {

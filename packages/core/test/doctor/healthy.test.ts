@@ -51,6 +51,42 @@ test("a diagnosis takes a pool, a client or a URL, a schema of any name, and lea
   expect(client.listenerCount("notification")).toBe(0);
 });
 
+test("a diagnosis reads a bounded part of a long queue, also where nobody has analyzed it", async () => {
+  const { query, found } = await ownDatabase();
+  await query(
+    `insert into pillion.job (queue, name, payload, partition_key, run_at)
+     select 'q' || i % 3, 'n', '1', case when i % 2 = 0 then i::text end, now() - interval '1 hour' from generate_series(1, 60000) i`,
+  );
+  await query(
+    `insert into pillion.worker (label, queues, names, concurrency, lease_ms, started_at, heartbeat_at)
+     values ('w', '{}', '{}', 1, 600000, now(), now())`,
+  );
+  const read = async () =>
+    (
+      await query("select seq_scan::int, idx_tup_fetch::int from pg_stat_user_tables where relname = 'job'")
+    )[0]!;
+  const before = await read();
+  expect(await found("NAME_UNHANDLED")).toHaveLength(1);
+  expect(await found("QUEUE_LATE")).toHaveLength(3);
+  // The diagnosis' connection tells the statistics as it ends.
+  await until(async () => (await read()).idx_tup_fetch! > before.idx_tup_fetch! + 20_000);
+  const after = await read();
+  expect(after.seq_scan).toBe(before.seq_scan);
+  // Twice 20,000 for the names, and one for each of a thousand keys: not all 60,000 even once.
+  expect(after.idx_tup_fetch! - before.idx_tup_fetch!).toBeLessThan(50_000);
+});
+
+test("a look that takes too long is cancelled, and told as such", async () => {
+  const { connect, found } = await ownDatabase();
+  const holder = await connect();
+  await holder.query("begin; lock table pillion.worker in access exclusive mode");
+  const findings = await found("CANNOT_LOOK", { statementMs: 300 });
+  expect(findings.map(({ what }) => what)).toContainEqual(
+    expect.stringMatching(/^Not looked at: workers without heartbeat, .*timeout/),
+  );
+  expect(findings[0]!.mend).toBe("npx pillion doctor --timeout 60s");
+});
+
 test.each([
   [{ oldestMs: -1 }, "oldestMs"],
   [{ heldMs: 1.5 }, "heldMs"],

@@ -4,8 +4,8 @@ import { type AddressInfo, connect, createServer } from "node:net";
 /** Stands before a server, and loses every notification that it sends: the messages of type `A`. */
 export async function lossyProxy(url: string): Promise<{ url: string; close(): void }> {
   const to = new URL(url);
-  const server = createServer((client) => {
-    const upstream = connect(Number(to.port), to.hostname);
+  const server = createServer({ noDelay: true }, (client) => {
+    const upstream = connect({ port: Number(to.port), host: to.hostname, noDelay: true });
     for (const [socket, other] of [
       [client, upstream],
       [upstream, client],

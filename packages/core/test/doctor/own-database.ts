@@ -16,14 +16,20 @@ export interface OwnDatabase {
   found(code: Finding["code"], options?: Partial<DiagnoseOptions>): Promise<readonly Finding[]>;
 }
 
-/** @param server another server than the one that tests share */
-export async function ownDatabase(server = inject("databaseUrl")): Promise<OwnDatabase> {
+/**
+ * @param server another server than the one that tests share
+ * @param after what has to be done when the database is no longer needed, in reverse order
+ */
+export async function ownDatabase(
+  server = inject("databaseUrl"),
+  after: (undo: () => Promise<void>) => void = onTestFinished,
+): Promise<OwnDatabase> {
   const { url, drop } = await scratchDatabase(server, "doctor");
-  onTestFinished(drop);
+  after(drop);
   await migrate({ database: url });
   const pool = new pg.Pool({ connectionString: url, max: 3 });
   pool.on("error", () => {});
-  onTestFinished(() => pool.end());
+  after(() => pool.end());
   const database: OwnDatabase = {
     url,
     query: async (text, values) => (await pool.query(text, values)).rows,

@@ -1,3 +1,7 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { diagnose } from "@pillion/core/admin";
+import { migrate } from "@pillion/core/migrate";
 import { startPostgres } from "@pillion/dev-postgres";
 import pg from "pg";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
@@ -69,4 +73,24 @@ test("a connection that breaks in the middle ends the diagnosis with the driver'
   await client.end();
   const { diagnose } = await ownDatabase(server.url);
   await expect(diagnose({ database: client })).rejects.toThrow(/closed|not queryable/);
+});
+
+test("READ_ONLY: the server is a replica, where all else is looked at that can be", async () => {
+  // Not in a database of its own, which could not be dropped afterwards.
+  await migrate({ database: server.url });
+  const client = new pg.Client({ connectionString: server.url });
+  await client.connect();
+  const data: string = (await client.query("show data_directory")).rows[0].data_directory;
+  await client.end();
+  writeFileSync(join(data, "standby.signal"), "");
+  // It never says that it takes connections to write.
+  server.restart("fast").catch(() => {});
+  const diagnosed = () => diagnose({ database: server.url });
+  await until(async () => (await diagnosed().catch(() => undefined))?.findings[0]?.code === "READ_ONLY");
+  const { findings: found, omitted } = await diagnosed();
+  expect(found.map(({ code }) => code).filter((code) => !code.startsWith("AUTOVACUUM"))).toEqual([
+    "READ_ONLY",
+  ]);
+  expect(found[0]).toMatchObject({ severity: "critical", what: expect.stringContaining("is a replica") });
+  expect(omitted).toContain("poolers, and LISTEN");
 });

@@ -5,7 +5,7 @@ import type { Check } from "../patient.ts";
 /** Whether this connection leads to the server itself, and a commit can wake who listens on it. */
 export const listenCheck: Check = {
   name: "poolers, and LISTEN",
-  needs: "server",
+  needs: "primary",
   async look({ session, read, limits }) {
     const process = (await read(backend, undefined))[0]!.process;
     if (session.process !== undefined && String(session.process) !== process)
