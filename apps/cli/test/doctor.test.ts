@@ -94,7 +94,7 @@ test("CLOCK_SKEW: a machine whose clock is wrong is told by how much", async () 
 });
 
 for (const [what, args, exitCode, message] of [
-  ["a duration that is none", ["--oldest", "soon"], 2, /--oldest "soon" is no duration/],
+  ["a duration that is none", ["--oldest", "soon"], 2, /--oldest soon is no duration/],
   [
     "another kind of URL",
     ["--application-database", "mysql://u:hunter2@h/d"],

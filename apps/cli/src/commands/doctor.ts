@@ -1,16 +1,14 @@
-import { styleText } from "node:util";
-import { defaults } from "@pillion/core";
 import { type Diagnosis, diagnose, diagnoseDefaults, type Finding, type Severity } from "@pillion/core/admin";
-import { Command } from "commander";
+import type { Command } from "commander";
 import type pg from "pg";
 import { withDatabase } from "../connect.ts";
 import { Failure } from "../failure.ts";
+import { databaseCommand, type Shared } from "../options.ts";
+import { line, styled } from "../output/text.ts";
+import { durationOf } from "../time-option.ts";
 
-interface Options {
-  readonly database?: string;
+interface Options extends Shared {
   readonly applicationDatabase?: string;
-  readonly schema: string;
-  readonly json?: true;
   readonly oldest?: string;
   readonly held?: string;
   readonly idle?: string;
@@ -19,19 +17,18 @@ interface Options {
 
 const exitCodes: Readonly<Record<Severity, number>> = { info: 0, warning: 10, critical: 11 };
 const colors = { critical: "red", warning: "yellow", info: "cyan" } as const;
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** `pillion doctor`: what is not as it should be, why it matters, and what mends it. */
 export function doctorCommand(): Command {
   const seconds = (name: keyof typeof diagnoseDefaults) => `${diagnoseDefaults[name] / 1_000}s`;
-  return new Command("doctor")
-    .description("Look for what is not as it should be with the queue and its database. Changes nothing.")
-    .option("--database <url>", "the database's URL (default: the environment variable DATABASE_URL)")
+  return databaseCommand(
+    "doctor",
+    "Look for what is not as it should be with the queue and its database. Changes nothing.",
+  )
     .option(
       "--application-database <url>",
       "what your ORM is connected to, to be told whether it is the same one",
     )
-    .option("--schema <name>", "the schema that holds the tables", defaults.schema)
     .option("--oldest <duration>", `how long a job may wait after its time has come (${seconds("oldestMs")})`)
     .option(
       "--held <duration>",
@@ -39,10 +36,9 @@ export function doctorCommand(): Command {
     )
     .option("--idle <duration>", `how long a connection may be idle in a transaction (${seconds("idleMs")})`)
     .option("--timeout <duration>", `how long each look may take (${seconds("statementMs")})`)
-    .option("--json", "answer with one JSON object")
     .addHelpText(
       "after",
-      `\nDurations are written as 90s, 10m, 2h or 1d.
+      `\nDurations are written as 90s, 10m, 2h or 7d.
 
 Exit codes, beside those that \`pillion --help\` lists:
   0   no finding, or none but of severity info
@@ -54,10 +50,10 @@ Exit codes, beside those that \`pillion --help\` lists:
 
 async function run(options: Options): Promise<void> {
   const limits = {
-    oldestMs: durationOf("--oldest", options.oldest),
-    heldMs: durationOf("--held", options.held),
-    idleMs: durationOf("--idle", options.idle),
-    statementMs: durationOf("--timeout", options.timeout),
+    oldestMs: limitOf("--oldest", options.oldest),
+    heldMs: limitOf("--held", options.held),
+    idleMs: limitOf("--idle", options.idle),
+    statementMs: limitOf("--timeout", options.timeout),
   };
   const { schema } = options;
   const look = (database: pg.Client, applicationDatabase?: pg.Client) =>
@@ -84,15 +80,8 @@ async function ofApplication<T>(fn: () => Promise<T>): Promise<T> {
   }
 }
 
-function durationOf(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const [, count, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
-  if (count !== undefined && unit !== undefined) return Number(count) * unitMs[unit]!;
-  throw new Failure(
-    "USAGE",
-    2,
-    `${option} ${JSON.stringify(text)} is no duration such as 90s, 10m, 2h or 1d.`,
-  );
+function limitOf(option: string, text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Math.round(durationOf(text, option));
 }
 
 function print({ findings, severity, looked, omitted }: Diagnosis): void {
@@ -112,17 +101,4 @@ function textOf({ severity, code, what, why, mend }: Finding): string {
   ${line(what)}
   why:  ${why}
   mend: ${line(mend)}`;
-}
-
-/** Colour only where there is a terminal to show it. */
-function styled(style: "red" | "yellow" | "cyan" | "green" | "bold", text: string): string {
-  return styleText(style, text, { stream: process.stdout });
-}
-
-/** Names and statements are of anybody's making: what moves the cursor, or colours, is shown as an escape. */
-function line(text: string): string {
-  return text.replaceAll(
-    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
-    (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, "0")}`,
-  );
 }
