@@ -76,12 +76,10 @@ begin
   return 'done';
 end $$;
 
--- Records what a step came to, fenced by the attempt's claim: 'done', 'busy' or 'lost'. Said twice it is recorded once.
--- `effects`: in the transaction of the application that holds the step's writes, as the last thing before its COMMIT.
+-- Records what a step came to in the transaction of the application that holds the step's writes, as the last thing
+-- before its COMMIT; fenced by the attempt's claim: 'done', 'busy' or 'lost'. Said twice it is recorded once.
 -- took_ms: how long ago it began.
-create function pillion.checkpoint(id bigint, claim bigint, ordinal integer, kind text, name text, result jsonb, error jsonb, effects boolean,
-                                   took_ms float8 default 0)
-returns text
+create function pillion.checkpoint(id bigint, claim bigint, ordinal integer, name text, result jsonb, took_ms float8) returns text
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set jit = off
 set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
@@ -91,7 +89,7 @@ declare
   held text;
 begin
   -- A statement that stands alone begins when its transaction does.
-  if effects and transaction_timestamp() = statement_timestamp() then
+  if transaction_timestamp() = statement_timestamp() then
     raise exception using
       errcode = 'no_active_sql_transaction',
       message = format('pillion: step "%s" of job %s was not recorded, because the statement ran outside a transaction', checkpoint.name, checkpoint.id),
@@ -101,12 +99,57 @@ begin
   if held <> 'done' then
     return held;
   end if;
-  insert into pillion.checkpoint as c (job, ordinal, kind, name, effects, done, result, error, began_at, ended_at)
-  values (checkpoint.id, checkpoint.ordinal, checkpoint.kind, checkpoint.name, checkpoint.effects, true, checkpoint.result, checkpoint.error,
+  insert into pillion.checkpoint as c (job, ordinal, kind, name, effects, done, result, began_at, ended_at)
+  values (checkpoint.id, checkpoint.ordinal, 'step', checkpoint.name, true, true, checkpoint.result,
     statement_timestamp() - took_ms * interval '1 millisecond', statement_timestamp())
   on conflict (job, ordinal) do update
-  set done = true, result = excluded.result, error = excluded.error, ended_at = excluded.ended_at where not c.done;
+  set done = true, result = excluded.result, ended_at = excluded.ended_at where not c.done;
   return held;
+end $$;
+
+-- Records what steps of many attempts came to, each fenced by its claim, for a worker whose jobs run side by side: one
+-- commit for all of them. Steps whose writes are in a transaction of the application are recorded there, by checkpoint.
+-- results, errors: JSON as text; empty where there is none. took_ms: how long ago each began.
+-- Answers null, where all is recorded; else the places of those that are not, the first of all being 0, as
+-- {"busy": [0, …], "lost": […]}, with the words of hold.
+create function pillion.checkpoints(ids bigint[], claims bigint[], ordinals integer[], kinds text[], names text[], results text[], errors text[],
+                                    took_ms float8[])
+returns text
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set jit = off
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+declare
+  held  bigint[];
+  fresh bigint[];
+begin
+  with held as materialized (
+    select s.*, j.stepped
+    from unnest(checkpoints.ids, checkpoints.claims, checkpoints.ordinals, checkpoints.kinds, checkpoints.names, checkpoints.results,
+      checkpoints.errors, checkpoints.took_ms) with ordinality s(id, claim, step, kind, name, result, error, took_ms, place)
+    cross join lateral (
+      select j.stepped from pillion.job j where j.id = s.id and j.claim = s.claim for no key update skip locked) j
+  ), recorded as (
+    insert into pillion.checkpoint as c (job, ordinal, kind, name, done, result, error, began_at, ended_at)
+    select h.id, h.step, h.kind, h.name, true, nullif(h.result, '')::jsonb, nullif(h.error, '')::jsonb,
+      statement_timestamp() - h.took_ms * interval '1 millisecond', statement_timestamp()
+    from held h
+    on conflict (job, ordinal) do update
+    set done = true, result = excluded.result, error = excluded.error, ended_at = excluded.ended_at where not c.done
+  )
+  select array_agg(h.place), array_agg(h.id) filter (where h.stepped is not true) into held, fresh from held h;
+  if fresh is not null then
+    update pillion.job j set stepped = true where j.id = any (fresh);
+  end if;
+  if cardinality(held) = cardinality(checkpoints.ids) then
+    return null;
+  end if;
+  return (
+    select json_build_object('busy', json_agg(s.place - 1) filter (where j.id is not null), 'lost', json_agg(s.place - 1) filter (where j.id is null))
+    from unnest(checkpoints.ids, checkpoints.claims) with ordinality s(id, claim, place)
+    left join lateral (select j.id from pillion.job j where j.id = s.id and j.claim = s.claim limit 1) j on true
+    where s.place <> all (coalesce(held, '{}')));
 end $$;
 
 -- Records that a step waits: until a time, for an event, or for children, which are enqueued by this.
@@ -323,4 +366,4 @@ end $$;
 create trigger job_ended after insert on pillion.archive
   for each row when (new.parent is not null or new.state = 'cancelled') execute function pillion.job_ended();
 
-revoke execute on function pillion.hold, pillion.checkpoint, pillion.begin_wait, pillion.read_steps, pillion.emit, pillion.meet, pillion.job_ended from public;
+revoke execute on function pillion.hold, pillion.checkpoint, pillion.checkpoints, pillion.begin_wait, pillion.read_steps, pillion.emit, pillion.meet, pillion.job_ended from public;

@@ -473,13 +473,13 @@ begin
       'usage on sequence pillion.position, pillion.claim',
       'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until, pillion.keep,
         pillion.claimed, pillion.step, pillion.unpack, pillion.allowed, pillion.claim_by_key, pillion.rescue, pillion.rescue_singly, pillion.promote, pillion.tick,
-        pillion.complete, pillion.sees, pillion.checkpoint, pillion.begin_wait, pillion.read_steps, pillion.meet']
+        pillion.complete, pillion.sees, pillion.checkpoint, pillion.checkpoints, pillion.begin_wait, pillion.read_steps, pillion.meet']
     when 'reader' then array[
       'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.live, pillion.batch, pillion.cancellation, pillion.subscription, pillion.migration,
         pillion.checkpoint, pillion.event, pillion.wait',
       'execute on function pillion.find_jobs']
     when 'tester' then array[
-      'execute on function pillion.enqueued_here, pillion.start_here, pillion.end_here, pillion.checkpoint, pillion.begin_wait, pillion.read_steps']
+      'execute on function pillion.enqueued_here, pillion.start_here, pillion.end_here, pillion.checkpoint, pillion.checkpoints, pillion.begin_wait, pillion.read_steps']
   end;
   if rights is null then
     raise exception using errcode = 'invalid_parameter_value',
@@ -656,7 +656,7 @@ AS $function$
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION pillion.checkpoint(id bigint, claim bigint, ordinal integer, kind text, name text, result jsonb, error jsonb, effects boolean, took_ms double precision DEFAULT 0)
+CREATE OR REPLACE FUNCTION pillion.checkpoint(id bigint, claim bigint, ordinal integer, name text, result jsonb, took_ms double precision)
  RETURNS text
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -673,7 +673,7 @@ declare
   held text;
 begin
   -- A statement that stands alone begins when its transaction does.
-  if effects and transaction_timestamp() = statement_timestamp() then
+  if transaction_timestamp() = statement_timestamp() then
     raise exception using
       errcode = 'no_active_sql_transaction',
       message = format('pillion: step "%s" of job %s was not recorded, because the statement ran outside a transaction', checkpoint.name, checkpoint.id),
@@ -683,12 +683,58 @@ begin
   if held <> 'done' then
     return held;
   end if;
-  insert into pillion.checkpoint as c (job, ordinal, kind, name, effects, done, result, error, began_at, ended_at)
-  values (checkpoint.id, checkpoint.ordinal, checkpoint.kind, checkpoint.name, checkpoint.effects, true, checkpoint.result, checkpoint.error,
+  insert into pillion.checkpoint as c (job, ordinal, kind, name, effects, done, result, began_at, ended_at)
+  values (checkpoint.id, checkpoint.ordinal, 'step', checkpoint.name, true, true, checkpoint.result,
     statement_timestamp() - took_ms * interval '1 millisecond', statement_timestamp())
   on conflict (job, ordinal) do update
-  set done = true, result = excluded.result, error = excluded.error, ended_at = excluded.ended_at where not c.done;
+  set done = true, result = excluded.result, ended_at = excluded.ended_at where not c.done;
   return held;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.checkpoints(ids bigint[], claims bigint[], ordinals integer[], kinds text[], names text[], results text[], errors text[], took_ms double precision[])
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+#variable_conflict use_column
+declare
+  held  bigint[];
+  fresh bigint[];
+begin
+  with held as materialized (
+    select s.*, j.stepped
+    from unnest(checkpoints.ids, checkpoints.claims, checkpoints.ordinals, checkpoints.kinds, checkpoints.names, checkpoints.results,
+      checkpoints.errors, checkpoints.took_ms) with ordinality s(id, claim, step, kind, name, result, error, took_ms, place)
+    cross join lateral (
+      select j.stepped from pillion.job j where j.id = s.id and j.claim = s.claim for no key update skip locked) j
+  ), recorded as (
+    insert into pillion.checkpoint as c (job, ordinal, kind, name, done, result, error, began_at, ended_at)
+    select h.id, h.step, h.kind, h.name, true, nullif(h.result, '')::jsonb, nullif(h.error, '')::jsonb,
+      statement_timestamp() - h.took_ms * interval '1 millisecond', statement_timestamp()
+    from held h
+    on conflict (job, ordinal) do update
+    set done = true, result = excluded.result, error = excluded.error, ended_at = excluded.ended_at where not c.done
+  )
+  select array_agg(h.place), array_agg(h.id) filter (where h.stepped is not true) into held, fresh from held h;
+  if fresh is not null then
+    update pillion.job j set stepped = true where j.id = any (fresh);
+  end if;
+  if cardinality(held) = cardinality(checkpoints.ids) then
+    return null;
+  end if;
+  return (
+    select json_build_object('busy', json_agg(s.place - 1) filter (where j.id is not null), 'lost', json_agg(s.place - 1) filter (where j.id is null))
+    from unnest(checkpoints.ids, checkpoints.claims) with ordinality s(id, claim, place)
+    left join lateral (select j.id from pillion.job j where j.id = s.id and j.claim = s.claim limit 1) j on true
+    where s.place <> all (coalesce(held, '{}')));
 end $function$
 ;
 

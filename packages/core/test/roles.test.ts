@@ -128,7 +128,8 @@ const testing = [
   "select pillion.end_here(1, 1, 'completed', 0, null)",
 ];
 const stepping = [
-  "select pillion.checkpoint(1, 1, 1, 'step', 'x', null, null, false)",
+  "select pillion.checkpoint(1, 1, 1, 'x', null, 0)",
+  "select pillion.checkpoints('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
   "select pillion.begin_wait(1, 1, 1, 'sleep', 'x', 0, null, null, null, null)",
   "select pillion.read_steps(1, 1)",
 ];

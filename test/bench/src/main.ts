@@ -12,6 +12,7 @@ const benches: Record<string, () => Promise<(options: Options) => Promise<Outcom
   growth: async () => (await import("./growth/bench.ts")).growthBench,
   idle: async () => (await import("./idle/bench.ts")).idleBench,
   memory: async () => (await import("./memory/bench.ts")).memoryBench,
+  effects: async () => (await import("./effects/bench.ts")).effectsBench,
 };
 
 const usage = `Usage: pnpm bench <name> [--peers] [--quick] [--rounds <n>] [--long] [--write]

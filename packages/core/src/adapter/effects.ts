@@ -150,11 +150,11 @@ export function effects<Tx extends object, Client extends object>(
   ): Promise<Answer> {
     if (attempt.stepHere) return attempt.stepHere(definition.name, step, fn);
     const { id, claim } = attempt;
-    const { kind, position, name } = step;
+    const { position, name } = step;
     const end = async (tx: Tx, answer: Answer) => {
       const result = step.answerText(answer);
       await settle(attempt, async () => {
-        const input = { id, claim, kind, position, name, result, effects: true, tookMs: step.tookMs() };
+        const input = { id, claim, position, name, result, tookMs: () => step.tookMs() };
         return readStatus(await send(tx, engine.checkpoint(input)));
       });
       return (result === null ? undefined : JSON.parse(result)) as Answer;

@@ -29,7 +29,15 @@ import { retry } from "./retry.ts";
 import { schemaOf } from "./schema.ts";
 import { setSchedules } from "./set-schedules.ts";
 import { step } from "./step.ts";
-import { beginWait, checkpoint, isRecorded, readSteps, sweepEvents, sweepSteps } from "./steps.ts";
+import {
+  beginWait,
+  checkpoint,
+  checkpoints,
+  isRecorded,
+  readSteps,
+  sweepEvents,
+  sweepSteps,
+} from "./steps.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
 import { sweepKeys } from "./sweep-keys.ts";
 import { tick } from "./tick.ts";
@@ -59,6 +67,7 @@ export function postgresEngine(schemaName: string) {
     startHere: startHere(schema),
     endHere: endHere(schema),
     checkpoint: checkpoint(schema),
+    checkpoints: checkpoints(schema),
     beginWait: beginWait(schema),
     readSteps: readSteps(schema),
     isRecorded: isRecorded(schema),

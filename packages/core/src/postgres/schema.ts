@@ -59,6 +59,7 @@ export function schemaOf(name: string) {
     event: object("event"),
     wait: object("wait"),
     checkpoint: object("checkpoint"),
+    checkpoints: object("checkpoints"),
     beginWait: object("begin_wait"),
     readSteps: object("read_steps"),
     emit: object("emit"),

@@ -1,4 +1,5 @@
 import { named, type Row, sql } from "../statement.ts";
+import { numberArray, textArray } from "./arrays.ts";
 import type { StoredError } from "./discard.ts";
 import type { Settlement, SettleStatus } from "./fence.ts";
 import { nowText } from "./fence.ts";
@@ -9,16 +10,18 @@ export type StepKind = "step" | "sleep" | "event" | "run";
 
 export interface CheckpointInput extends Settlement {
   readonly position: number;
-  readonly kind: StepKind;
   readonly name: string;
   /** JSON text; null where the step answered nothing. */
   readonly result: string | null;
-  /** How it failed, JSON text, where the handler goes on all the same. */
-  readonly error?: string | null;
-  /** Whether it is recorded in a transaction of the application, beside the step's writes. */
-  readonly effects: boolean;
   /** How many milliseconds ago it began. */
-  readonly tookMs: number;
+  readonly tookMs: () => number;
+}
+
+/** A step that is recorded by itself, not beside writes of the application. */
+export interface RecordInput extends CheckpointInput {
+  readonly kind: StepKind;
+  /** How it failed, JSON text, where the handler goes on all the same. */
+  readonly error: string | null;
 }
 
 /** What a step waits for: at most one of them besides the time. */
@@ -69,16 +72,34 @@ export interface StepsAnswer {
   readonly steps: readonly RecordedStep[];
 }
 
-/** Records what a step came to: sql/0015_steps.sql says how. */
-export const checkpoint = (schema: Schema) =>
-  named(
-    "pillion_checkpoint",
-    sql<CheckpointInput>`
+/** Records what a step came to, in the transaction of its writes: sql/0015_steps.sql says how. */
+export const checkpoint = (schema: Schema) => sql<CheckpointInput>`
 select ${schema.checkpoint}(${({ id }) => id}::text::bigint, ${({ claim }) => claim}::text::bigint,
-  ${({ position }) => String(position)}::text::integer, ${({ kind }) => kind}::text, ${({ name }) => name}::text,
-  ${({ result }) => result}::text::jsonb, ${({ error }) => error ?? null}::text::jsonb, ${({ effects }) => String(effects)}::text::boolean,
-  ${({ tookMs }) => String(tookMs)}::text::float8) as status`,
+  ${({ position }) => String(position)}::text::integer, ${({ name }) => name}::text, ${({ result }) => result}::text::jsonb,
+  ${({ tookMs }) => String(tookMs())}::text::float8) as status`;
+
+/** Records what many steps came to, none of them beside writes of the application. */
+export const checkpoints = (schema: Schema) =>
+  named(
+    "pillion_checkpoints",
+    sql<readonly RecordInput[]>`
+select ${schema.checkpoints}(${(steps) => numberArray(steps.map(({ id }) => id))}::text::bigint[],
+  ${(steps) => numberArray(steps.map(({ claim }) => claim))}::text::bigint[], ${(steps) => numberArray(steps.map(({ position }) => position))}::text::integer[],
+  ${(steps) => textArray(steps.map(({ kind }) => kind))}::text::text[], ${(steps) => textArray(steps.map(({ name }) => name))}::text::text[],
+  ${(steps) => textArray(steps.map(({ result }) => result ?? ""))}::text::text[],
+  ${(steps) => textArray(steps.map(({ error }) => error ?? ""))}::text::text[],
+  ${(steps) => numberArray(steps.map(({ tookMs }) => tookMs()))}::text::float8[]) as unrecorded`,
   );
+
+/** What became of each of so many, in their order. */
+export function readCheckpoints([row]: readonly Row[], count: number): readonly SettleStatus[] {
+  const statuses = new Array<SettleStatus>(count).fill("done");
+  if (row!.unrecorded === null) return statuses;
+  const { busy, lost } = JSON.parse(row!.unrecorded!) as Record<"busy" | "lost", readonly number[] | null>;
+  for (const place of busy ?? []) statuses[place] = "busy";
+  for (const place of lost ?? []) statuses[place] = "lost";
+  return statuses;
+}
 
 /** Records that a step waits. */
 export const beginWait = (schema: Schema) => sql<BeginWaitInput>`

@@ -1,7 +1,7 @@
 import type { Ground } from "../adapter/ground.ts";
 import { InvalidRequestError } from "../errors.ts";
 import type { SettleStatus } from "../postgres/fence.ts";
-import { type RecordedStep, readStatus, readStepsAnswer } from "../postgres/steps.ts";
+import { type RecordedStep, readCheckpoints, readStatus, readStepsAnswer } from "../postgres/steps.ts";
 import type { Attempt } from "../worker/attempt/attempt.ts";
 import type { Awaited, Entry, StepLedger } from "../worker/attempt/ledger.ts";
 import type { Stretches } from "./stretches.ts";
@@ -50,8 +50,13 @@ export class TestLedger<Tx extends object> implements StepLedger {
   ): Promise<void> {
     const { id, claim } = this.attempt;
     const { kind, position, name } = step;
-    const input = { id, claim, kind, position, name, ...what, tookMs: step.tookMs() };
-    this.#check(readStatus(await this.ground.send(tx, this.ground.engine.checkpoint(input))));
+    const { result, error, effects } = what;
+    const { engine } = this.ground;
+    const input = { id, claim, position, name, result, tookMs: () => step.tookMs() };
+    const status = effects
+      ? readStatus(await this.ground.send(tx, engine.checkpoint(input)))
+      : readCheckpoints(await this.ground.send(tx, engine.checkpoints([{ ...input, kind, error }])), 1)[0]!;
+    this.#check(status);
   }
 
   #check(status: SettleStatus): void {

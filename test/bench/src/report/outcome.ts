@@ -47,6 +47,8 @@ export interface Part {
 export interface Outcome extends Part {
   readonly chart: Chart;
   readonly comparisons?: readonly Comparison[];
+  /** The packages that it ran beside ours; those of the other benches where it is not said. */
+  readonly peers?: readonly string[];
 }
 
 export type Judged = Check & { readonly ok: boolean };

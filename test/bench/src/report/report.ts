@@ -38,11 +38,11 @@ export async function report(outcome: Outcome, reporting: Reporting): Promise<vo
   writeFileSync(file, svg);
   console.log(`Chart: ${fileURLToPath(file)}`);
   if (write) {
-    const { tables, chart, comparisons = [] } = outcome;
+    const { tables, chart, comparisons = [], peers = ["graphile-worker", "pg-boss"] } = outcome;
     const result: Result = {
       bench,
       command,
-      machine: await machine(busyCores),
+      machine: await machine(busyCores, peers),
       tables,
       chart: chart.title,
       comparisons,

@@ -6,6 +6,7 @@ import { isUnheard } from "../../postgres/refused.ts";
 import { type BeginWaitInput, type RecordedStep, readStatus, readStepsAnswer } from "../../postgres/steps.ts";
 import type { Link } from "../link.ts";
 import type { Attempt } from "./attempt.ts";
+import type { StepWriter } from "./step-writer.ts";
 
 /** A step, as it is recorded. */
 export type Entry = Omit<OpenStep, "answerText">;
@@ -20,6 +21,7 @@ export class Ledger {
   constructor(
     private readonly attempt: Attempt,
     private readonly link: Link,
+    private readonly writer: StepWriter,
     /** Told at the first step. */
     private readonly onOpen: () => void,
   ) {}
@@ -27,16 +29,14 @@ export class Ledger {
   /** A job with steps has a row of its own. */
   async open(): Promise<void> {
     this.onOpen();
-    if (this.attempt.place !== undefined) await this.link.unpackSoon([this.attempt]);
+    await this.writer.open(this.attempt);
   }
 
   async record(step: Entry, result: string | null, error: string | null): Promise<void> {
     const { id, claim } = this.attempt;
     const { kind, position, name } = step;
-    await this.#say(async () => {
-      const input = { id, claim, kind, position, name, result, error, effects: false, tookMs: step.tookMs() };
-      return readStatus(await this.link.run(this.link.engine.checkpoint, input));
-    });
+    const tookMs = () => step.tookMs();
+    await this.#say(() => this.writer.record({ id, claim, kind, position, name, result, error, tookMs }));
   }
 
   async wait({ kind, position, name }: Entry, what: Awaited): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Around, Handler } from "../../handler/handler.ts";
 import type { Attempt } from "../attempt/attempt.ts";
 import type { Outcome } from "../attempt/outcome.ts";
+import type { StepWriter } from "../attempt/step-writer.ts";
 import type { ClaimsUnderWay } from "../claims-under-way.ts";
 import type { Written } from "../hooks.ts";
 import type { Link } from "../link.ts";
@@ -9,6 +10,7 @@ import type { Logger } from "../logger.ts";
 /** What a crew needs of the worker that it belongs to. */
 export interface CrewContext {
   readonly link: Link;
+  readonly steps: StepWriter;
   readonly underWay: ClaimsUnderWay;
   /** Handlers that have taken steps: their jobs get rows of their own at the claim. */
   readonly stepping: Set<Handler>;

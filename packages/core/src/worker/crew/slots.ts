@@ -60,14 +60,14 @@ export class Slots {
   receive(jobs: readonly ClaimedJob[], claim: string | null): void {
     const now = performance.now();
     for (const job of jobs) {
-      const { handlers, link, stepping } = this.context;
+      const { handlers, link, steps, stepping } = this.context;
       const handler = handlers.get(`${job.name}@${job.version}`)!;
       const attempt = new Attempt(
         job,
         claim!,
         handler,
         now,
-        (attempt) => new Ledger(attempt, link, () => stepping.add(handler)),
+        (attempt) => new Ledger(attempt, link, steps, () => stepping.add(handler)),
         this.context,
       );
       this.context.attempts.add(attempt);
