@@ -9,6 +9,7 @@ import {
   retryCommand,
 } from "./commands/change-jobs.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { emitCommand } from "./commands/emit.ts";
 import { enqueueCommand } from "./commands/enqueue.ts";
 import { jobCommand } from "./commands/job.ts";
 import { jobsCommand } from "./commands/jobs.ts";
@@ -41,6 +42,7 @@ const commands = [
   resumeCommand(),
   schedulesCommand(),
   enqueueCommand(),
+  emitCommand(),
   tailCommand(),
   doctorCommand(),
   migrateCommand(),

@@ -23,6 +23,7 @@ const commands: readonly string[][] = [
   ["schedules"],
   ["schedules", "pause", "stock"],
   ["enqueue", "mail.send"],
+  ["emit", "shipment.packed", "7"],
   ["tail"],
 ];
 

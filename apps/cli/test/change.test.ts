@@ -402,3 +402,35 @@ test("tail shows what becomes of jobs while it happens", async () => {
   expect(said.map(({ id, state }) => `${id} ${state}`)).toEqual(["9 ready", "2 ready", "2 cancelled"]);
   expect(said[0]).not.toHaveProperty("payload");
 });
+
+test("an event is emitted once; a second emit changes nothing", async () => {
+  const queue = await ownQueue(emptyQueue);
+  expect(await queue.run("emit", "shipment.packed", "7", '{"boxes": 3}')).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "done: event "shipment.packed" of 7 has happened.
+    ",
+    }
+  `);
+  expect(await queue.run("emit", "shipment.packed", "7", "--keep", "1d")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "nothing done: event "shipment.packed" of 7 had happened before; its payload stays.
+    ",
+    }
+  `);
+  expect(await queue.answer('"said"', "emit", "shipment.packed", "8", "-", "--json")).toMatchInlineSnapshot(`
+    {
+      "exitCode": 0,
+      "stderr": "",
+      "stdout": "{"emitted":true}
+    ",
+    }
+  `);
+  expect(await queue.query("select key, payload from pillion.event order by key")).toEqual([
+    { key: "7", payload: { boxes: 3 } },
+    { key: "8", payload: "said" },
+  ]);
+});

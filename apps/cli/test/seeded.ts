@@ -1,4 +1,4 @@
-import { DiscardError, defineJob, type } from "@pillion/core";
+import { DiscardError, defineEvent, defineJob, type } from "@pillion/core";
 import { createAdmin, schedule } from "@pillion/core/admin";
 import { currentVersion, migrate } from "@pillion/core/migrate";
 import { createWorker, handle } from "@pillion/core/worker";
@@ -141,4 +141,42 @@ export async function seeded(): Promise<Seeded> {
   await query("update pillion.worker set label = 'host:1234'");
   await admin.close();
   return queue;
+}
+
+/** Beside what `queue` has: a job with steps, which waits for its child. Answers its id. */
+export async function withSteps({ pool, schema, query }: Seeded): Promise<string> {
+  const admin = createAdmin({ database: pool, schema });
+  const fulfil = defineJob({ name: "order.fulfil", payload: type<unknown>(), queue: "orders" });
+  const packed = defineEvent({ name: "shipment.packed", payload: type<{ boxes: number }>() });
+  const worker = createWorker({
+    database: pool,
+    schema,
+    logger: false,
+    handlers: [
+      handle(fulfil, async (job) => {
+        await job.step("charge", () => ({ receipt: "r-1" }));
+        const { boxes } = await job.waitForEvent(packed("7"), { timeoutMs: 86_400_000 });
+        await job.run(sendMail({ boxes }));
+      }),
+    ],
+  });
+  const { id } = await admin.enqueue(fulfil({ orderId: "7" }));
+  const waiting = async (steps: number) => {
+    while ((await admin.job(id))!.steps.length < steps) await worker.runOnce();
+  };
+  await waiting(2);
+  await admin.emit(packed("7"), { boxes: 3 });
+  await waiting(3);
+  await admin.close();
+  const at = "timestamptz '2026-01-02 05:00Z'";
+  await query(`update pillion.checkpoint set began_at = ${at} + ordinal * interval '1 minute', until = until + (timestamptz '2030-01-01Z' - until),
+    ended_at = case when ended_at is not null then ${at} + ordinal * interval '3 minutes' end`);
+  await query(
+    `update pillion.attempt a set started_at = ${at} + o.nth * interval '1 minute', finished_at = ${at} + o.nth * interval '61 seconds'
+    from (select a.ctid, row_number() over (order by started_at) as nth from pillion.attempt a where job = $1) o where o.ctid = a.ctid and job = $1`,
+    [id],
+  );
+  await query(`update pillion.job set created_at = ${at} where id >= $1`, [id]);
+  await query("update pillion.worker set label = 'host:1234'");
+  return id;
 }

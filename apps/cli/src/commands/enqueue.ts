@@ -1,9 +1,10 @@
 import { defineJob, type EnqueueOptions, InvalidRequestError, type } from "@pillion/core";
 import { type Command, Option } from "commander";
 import { withAdmin } from "../connect.ts";
-import { headersOf, json } from "../job-filter.ts";
+import { headersOf } from "../job-filter.ts";
 import { databaseCommand, type Shared } from "../options.ts";
 import { line, styled } from "../output/text.ts";
+import { jsonArgument } from "../payload-argument.ts";
 import { dateOf, durationOf } from "../time-option.ts";
 
 interface Options extends Shared {
@@ -51,7 +52,7 @@ async function run(name: string, payload: string, options: Options): Promise<voi
     throw new InvalidRequestError("enqueue: pass --in or --at, and not both.");
   const { queue, jobVersion, partition, key, header, at, startBefore } = options;
   const jobType = defineJob({ name, payload: type<unknown>(), version: whole(jobVersion, "--job-version") });
-  const job = jobType(json(payload === "-" ? await stdin() : payload, "The payload"), {
+  const job = jobType(await jsonArgument(payload), {
     queue,
     priority: whole(options.priority, "--priority"),
     maxAttempts: whole(options.maxAttempts, "--max-attempts"),
@@ -77,10 +78,4 @@ function whole(text: string | undefined, option: string): number | undefined {
   if (text === undefined) return undefined;
   if (!/^-?\d+$/.test(text)) throw new InvalidRequestError(`${option} ${text} is no whole number.`);
   return Number(text);
-}
-
-async function stdin(): Promise<string> {
-  let text = "";
-  for await (const chunk of process.stdin.setEncoding("utf8")) text += chunk;
-  return text;
 }

@@ -4,6 +4,7 @@ import { withAdmin } from "../connect.ts";
 import { noSuchJob, refuseNoId } from "../job-filter.ts";
 import { databaseCommand, type Shared } from "../options.ts";
 import { payloadOption, shapeOf, stateText } from "../output/job-shape.ts";
+import { childrenOf, stepsOf } from "../output/steps.ts";
 import { listOf, tableOf } from "../output/table.ts";
 import { duration, line, lines, number, styled, time } from "../output/text.ts";
 
@@ -13,7 +14,10 @@ interface Options extends Shared {
 
 /** `pillion job <id>`: what happened to it. */
 export function jobCommand(): Command {
-  return databaseCommand("job", "Show what happened to a job: its attempts, and their errors with the stack.")
+  return databaseCommand(
+    "job",
+    "Show what happened to a job: its attempts, steps and children, and errors with the stack.",
+  )
     .argument("<id>")
     .option(...payloadOption)
     .action(run);
@@ -24,7 +28,16 @@ async function run(id: string, options: Options): Promise<void> {
   const job = await withAdmin(options, (admin) => admin.job(id));
   if (!job) throw noSuchJob([id], options.schema);
   if (options.json) console.log(JSON.stringify(shapeOf(job, options.payload)));
-  else console.log([headOf(job, options), ...attemptsOf(job), ...errorsOf(job)].join("\n\n"));
+  else
+    console.log(
+      [
+        headOf(job, options),
+        ...attemptsOf(job),
+        ...stepsOf(job, options.payload),
+        ...childrenOf(job),
+        ...errorsOf(job),
+      ].join("\n\n"),
+    );
 }
 
 function headOf(job: JobRecord, { payload }: Options): string {
@@ -32,6 +45,7 @@ function headOf(job: JobRecord, { payload }: Options): string {
     const text = JSON.stringify(value);
     return payload ? line(text) : `${number(Buffer.byteLength(text))} bytes of JSON; --payload shows it`;
   };
+  const waiting = job.state === "scheduled" && job.steps.find(({ state }) => state === "waiting");
   return listOf([
     ["job", `${job.id} ${line(job.name)}${job.version === 1 ? "" : ` (version ${job.version})`}`],
     ["state", stateText(job.state)],
@@ -39,12 +53,16 @@ function headOf(job: JobRecord, { payload }: Options): string {
     ["priority", job.priority === 0 ? undefined : String(job.priority)],
     ["attempt", `${job.attempt} of at most ${job.maxAttempts ?? "any number"}`],
     ["created", time(job.createdAt)],
-    [job.state === "scheduled" ? "runs at" : "run at", time(job.runAt)],
+    // While it waits in a step, that is when it looks again by itself.
+    waiting
+      ? ["waits", `in step ${waiting.position}`]
+      : [job.state === "scheduled" ? "runs at" : "run at", time(job.runAt)],
     ["start before", job.startBefore ? time(job.startBefore) : undefined],
     ["to be cancelled", job.cancelledAt ? `since ${time(job.cancelledAt)}` : undefined],
     ["ended", job.finishedAt ? time(job.finishedAt) : undefined],
     ["unique key", job.uniqueKey === null ? undefined : line(job.uniqueKey)],
     ["partition key", job.partitionKey === null ? undefined : line(job.partitionKey)],
+    ["parent", job.parent === null ? undefined : `job ${job.parent}`],
     ["headers", job.headers === null ? undefined : line(JSON.stringify(job.headers))],
     ["payload", content(job.payload)],
     ["result", job.result === null ? undefined : content(job.result)],

@@ -1,4 +1,4 @@
-import type { JobSummary } from "@pillion/core/admin";
+import type { JobRecord, JobSummary } from "@pillion/core/admin";
 import { styled } from "./text.ts";
 
 /** What applications put into a job and get out of it: shown only where it is asked for. */
@@ -7,11 +7,12 @@ export const payloadOption = [
   "show payloads and results too: they may hold what not everybody should see",
 ] as const;
 
-/** A job for a script, without what was not asked for. */
-export function shapeOf<Job extends JobSummary>(job: Job, payload: true | undefined): unknown {
+/** A job for a script, without what was not asked for: what its steps and children answered is that too. */
+export function shapeOf(job: JobSummary | JobRecord, payload: true | undefined): unknown {
   if (payload) return job;
   const { payload: _, result: __, ...rest } = job;
-  return rest;
+  if (!("steps" in rest)) return rest;
+  return { ...rest, steps: rest.steps.map(({ result: _, ...step }) => step) };
 }
 
 const colours = {
