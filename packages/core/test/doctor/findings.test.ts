@@ -123,7 +123,7 @@ test("DEAD_ROWS and BLOAT: a table whose rows have died, before and after a vacu
   expect(dead!.what).toContain("2,999 dead rows beside 1 living");
   expect(await found("DEAD_ROWS")).toEqual([]);
   await query(dead!.mend);
-  expect(await ofJob(1)).toBeUndefined();
+  await until(async () => (await ofJob(1)) === undefined);
 
   const bloat = await found("BLOAT", { bloatBytes: 100_000 });
   expect(bloat.map(({ what }) => what)).toEqual(
@@ -176,13 +176,16 @@ test("NO_WORKER, WORKER_SILENT and NAME_UNHANDLED: nobody works, one was killed,
   const { query, diagnose } = await ownDatabase();
   await query("select pillion.enqueue('mail.send', '1')");
   const codes = async () => (await diagnose()).findings.map(({ code, severity }) => [code, severity]);
-  expect(await codes()).toEqual([["NO_WORKER", "critical"]]);
   const register = (label: string, names: string, ago: string) =>
     query(
       `insert into pillion.worker (label, queues, names, concurrency, lease_ms, started_at, heartbeat_at)
        values ($1, '{default}', $2, 1, 15000, now() - interval '1 day', now() - $3::interval) returning id::text`,
       [label, names, ago],
     );
+  expect(await codes()).toEqual([["NO_WORKER", "critical"]]);
+  const [stopped] = await register("cron:1", "{mail.send}", "10 s");
+  await query("update pillion.worker set stopped_at = heartbeat_at where id = $1", [stopped!.id]);
+  expect(await codes()).toEqual([["NO_WORKER", "info"]]);
   const [dead] = await register("web-1:4711", "{mail.send}", "2 hours");
   await register("web-2:12", "{other}", "0 s");
   const { findings } = await diagnose();

@@ -11,7 +11,7 @@ const longestNapMs = 300_000;
 /** Whether the server vacuums, and the queue's tables as often as they need it. */
 export const autovacuumCheck: Check = {
   name: "autovacuum",
-  needs: "queue",
+  needs: "server",
   async look({ read, schema }) {
     const findings: Finding[] = [];
     for (const { title, off, job, scale, autovacuum, track_counts, nap_ms } of await read(

@@ -12,7 +12,7 @@ export const deadRowsCheck: Check = {
     return (await read(deadRows(schema), limits)).map(({ title, dead, live, ms }) => ({
       code: "DEAD_ROWS",
       severity: "warning",
-      what: `${title} has ${count(dead)} dead rows beside ${count(live)} living ones; ${ms === null ? "it was never vacuumed" : `it was last vacuumed ${duration(ms)} ago`}.`,
+      what: `${title} has ${count(dead)} dead rows beside ${count(live)} living; ${ms === null ? "it was never vacuumed" : `it was last vacuumed ${duration(ms)} ago`}.`,
       why: "A claim steps over the dead rows that it meets: the more there are, the fewer jobs are started in a second.",
       mend: `vacuum (verbose) ${title};  -- where that removes none: see who holds the xmin horizon`,
     }));

@@ -7,7 +7,7 @@ import type { Check } from "../patient.ts";
 export const workersCheck: Check = {
   name: "workers without heartbeat",
   needs: "queue",
-  async look({ read, schema }) {
+  async look({ read, schema, limits }) {
     const [row] = await read(workers(schema), undefined);
     const { living, silent, silent_ms, labels, held, waiting, last_ms } = row!;
     return [
@@ -15,7 +15,8 @@ export const workersCheck: Check = {
         ? [
             {
               code: "NO_WORKER",
-              severity: "critical",
+              // Between two deployments, or between two calls of runOnce, that is as it should be.
+              severity: last_ms !== null && Number(last_ms) < limits.oldestMs ? "info" : "critical",
               what: `Jobs wait, and no worker runs${last_ms === null ? ": none ever has" : `; the last one was heard of ${duration(last_ms)} ago`}.`,
               why: "Nothing is run until one is started.",
               mend: "Start the process that calls `worker.run()`, and look into its log: docs/worker.md.",
@@ -41,7 +42,7 @@ export const workersCheck: Check = {
 };
 
 /**
- * Held, that is to say for longer than it takes a living worker to rescue it. Rows of workers are few: who has stopped is
+ * Held: for a lease longer than it takes a living worker to rescue what it holds. Rows of workers are few: who has stopped is
  * left out, and who has been silent for a day is closed.
  */
 const workers = (schema: Schema) => sql`
@@ -55,8 +56,8 @@ select (select count(*) from worker where ms <= lease_ms)::text as living, (sele
   (select max(ms) from silent)::text as silent_ms,
   (select string_agg(s.id || ' (' || s.label || ')', ', ') from (select id, label from silent order by ms limit 5) s) as labels,
   exists (
-    select from silent s where exists (select from ${schema.job} j where j.state = 'running' and j.worker = s.id)
-      or exists (select from ${schema.batch} b where b.worker = s.id and b.worker > 0))::text as held,
+    select from silent s where s.ms > 2 * s.lease_ms and (exists (select from ${schema.job} j where j.state = 'running' and j.worker = s.id)
+      or exists (select from ${schema.batch} b where b.worker = s.id and b.worker > 0)))::text as held,
   (exists (select from ${schema.job} j where j.state = 'ready' and j.partition_key is null)
     or exists (select from ${schema.job} j where j.state = 'ready' and j.partition_key is not null)
     or exists (select from ${schema.job} j where j.state = 'scheduled' and j.run_at <= statement_timestamp()))::text as waiting,
