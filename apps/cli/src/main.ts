@@ -29,28 +29,26 @@ const program = new Command("pillion")
   .version(version)
   // What stands behind a command is that command's.
   .enablePositionalOptions();
-const commands = [
-  statusCommand(),
-  jobsCommand(),
-  jobCommand(),
-  retryCommand(),
-  cancelCommand(),
-  rescheduleCommand(),
-  redriveCommand(),
-  purgeCommand(),
-  pauseCommand(),
-  resumeCommand(),
-  schedulesCommand(),
-  enqueueCommand(),
-  emitCommand(),
-  tailCommand(),
-  doctorCommand(),
-  migrateCommand(),
-];
-for (const command of commands) program.addCommand(command);
+const groups = {
+  "Look:": [statusCommand(), jobsCommand(), jobCommand(), schedulesCommand(), tailCommand(), doctorCommand()],
+  "Act on jobs and queues:": [
+    retryCommand(),
+    cancelCommand(),
+    rescheduleCommand(),
+    redriveCommand(),
+    purgeCommand(),
+    pauseCommand(),
+    resumeCommand(),
+    enqueueCommand(),
+    emitCommand(),
+  ],
+  "The queue's tables:": [migrateCommand()],
+};
+for (const [group, commands] of Object.entries(groups))
+  for (const command of commands) program.addCommand(command.helpGroup(group));
 program.addHelpText("after", () => `\n${exitCodes}`);
 
-for (const command of [program, ...commands.flatMap((each) => [each, ...each.commands])])
+for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])])
   command.exitOverride().configureOutput({ outputError: () => {} });
 
 // `pillion jobs | head`: whoever reads has had enough.

@@ -221,7 +221,7 @@ test("a job's page tells its attempts, and each error once, with the stack", asy
     run at   2026-01-02 03:02:00Z
     ended    2026-01-02 03:02:03Z
     headers  {"tenant":"7"}
-    payload  25 bytes of JSON; --payload shows it
+    payload  25 bytes as JSON; --payload shows it
 
     ATTEMPT  OUTCOME  STARTED               TOOK  WORKER
           1  failed   2026-01-02 03:01:52Z    1s  host:1234
@@ -404,7 +404,7 @@ test("a job with steps tells what they came to, what it waits for, and its child
     attempt  0 of at most 20
     created  2026-01-02 05:00:00Z
     waits    in step 3
-    payload  15 bytes of JSON; --payload shows it
+    payload  15 bytes as JSON; --payload shows it
 
     ATTEMPT  OUTCOME  STARTED               TOOK  WORKER
           1  snoozed  2026-01-02 05:01:00Z    1s  host:1234

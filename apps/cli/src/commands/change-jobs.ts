@@ -40,11 +40,13 @@ export function retryCommand(): Command {
     "retry",
     "Bring back jobs that have ended, and make those ready that wait for another attempt. A filter without --state " +
       "takes those that have failed.",
-  ).action((ids: string[], options: Options) =>
-    onTarget("retry", ids, options, { done: "brought back" }, (admin, target, progress) =>
-      admin.retry(target, progress),
-    ),
-  );
+  )
+    .summary("Bring back jobs that have ended, or wait for another attempt.")
+    .action((ids: string[], options: Options) =>
+      onTarget("retry", ids, options, { done: "brought back" }, (admin, target, progress) =>
+        admin.retry(target, progress),
+      ),
+    );
 }
 
 /** `pillion reschedule`: moves what waits. */
@@ -53,6 +55,7 @@ export function rescheduleCommand(): Command {
     "reschedule",
     "Move jobs that wait to another time: --in 10m, or --at 2026-12-24T18:00:00Z.",
   )
+    .summary("Move jobs that wait to another time.")
     .option("--in <duration>", "so long from now: 90s, 10m, 2h, 7d")
     .option("--at <time>", "an ISO time with its zone")
     .action((ids: string[], options: Options) => {
@@ -88,6 +91,7 @@ export function purgeCommand(): Command {
     ),
     { states: false },
   )
+    .summary("End the waiting jobs of a queue, or of a filter.")
     .option(...dryRun)
     .option(...yes)
     .action(async (options: Options) => {

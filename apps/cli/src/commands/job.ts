@@ -43,7 +43,7 @@ async function run(id: string, options: Options): Promise<void> {
 function headOf(job: JobRecord, { payload }: Options): string {
   const content = (value: unknown) => {
     const text = JSON.stringify(value);
-    return payload ? line(text) : `${number(Buffer.byteLength(text))} bytes of JSON; --payload shows it`;
+    return payload ? line(text) : `${number(Buffer.byteLength(text))} bytes as JSON; --payload shows it`;
   };
   const waiting = job.state === "scheduled" && job.steps.find(({ state }) => state === "waiting");
   return listOf([
