@@ -44,7 +44,9 @@ export interface Handler {
 
 /**
  * Runs around each call of a handler: for a trace, a request's context, a log's bindings. It must call `run` once and return
- * what that returns; what it throws instead fails the attempt. `jobs` has one job, but for handlers that take many.
+ * what that returns; what it throws instead fails the attempt. `jobs` has one job, but for handlers that take many. Where
+ * the attempt ends before the handler does, `run` ends with it: with the reason of `job.signal`, or with nothing where the
+ * job falls asleep in a step.
  */
 export type Around = (jobs: readonly ActiveJob[], run: () => unknown) => unknown;
 

@@ -152,6 +152,35 @@ test("what a listener throws is logged, and changes nothing; one that was taken 
   );
 });
 
+test("what is around a handler ends where its job falls asleep, and where its time is over", async () => {
+  const told: unknown[] = [];
+  const slow = defineJob({ name: "slow", payload: type<null>(), maxAttempts: 1, timeoutMs: 50 });
+  const { queue, worker } = await watched({
+    handlers: [handle(work, (job) => job.sleep(500)), handle(slow, () => new Promise<void>(() => {}))],
+    around: async ([job], run) => {
+      try {
+        told.push([job!.name, await run()]);
+      } catch (error) {
+        told.push([job!.name, (error as Error).name]);
+        throw error;
+      }
+    },
+  });
+  const sleeper = await queue.add("work", "");
+  const late = await queue.add("slow");
+  await worker.start();
+  await queue.reaches(sleeper, "completed");
+  await queue.reaches(late, "dead");
+  expect(told).toHaveLength(3);
+  expect(told).toEqual(
+    expect.arrayContaining([
+      ["work", undefined],
+      ["work", undefined],
+      ["slow", "JobTimeoutError"],
+    ]),
+  );
+});
+
 test("around encloses each call of a handler, and its error fails the attempt", async () => {
   const tenants = new AsyncLocalStorage<unknown>();
   const many = defineJob({ name: "many", payload: type<string>(), queue: "many" });

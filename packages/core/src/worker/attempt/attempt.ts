@@ -38,6 +38,7 @@ export class Attempt implements OpenAttempt {
   #steps: Steps | undefined;
   #ledger: StepLedger | undefined;
   #onEnd: ((attempt: Attempt, outcome: Outcome) => void) | undefined;
+  #onSettled: (() => void) | undefined;
 
   constructor(
     readonly job: ClaimedJob,
@@ -203,11 +204,20 @@ export class Attempt implements OpenAttempt {
       const job = this.activeJob(payload);
       const call = () => this.handler.run(job as DurableJob<never>, this);
       const around = this.surroundings?.around;
-      return around === undefined ? call() : around([job], call);
+      return around === undefined ? call() : around([job], () => this.#untilSettled(call()));
     };
     if (this.job.more?.stepped)
       return Promise.all([validated, this.steps.load()]).then(([payload]) => run(payload));
     return isThenable(validated) ? validated.then(run) : run(validated);
+  }
+
+  /** A handler that falls asleep in a step, or goes on in vain, may never answer: what is around it ends all the same. */
+  #untilSettled(returned: unknown): unknown {
+    if (!isThenable(returned)) return returned;
+    return new Promise((resolve, reject) => {
+      this.#onSettled = () => (this.#reason === undefined ? resolve(undefined) : reject(this.#reason));
+      returned.then(resolve, reject);
+    });
   }
 
   /** The payload as the schema's output, or a promise of it. @throws InvalidJobError */
@@ -236,6 +246,7 @@ export class Attempt implements OpenAttempt {
 
   #settle(outcome: Outcome): void {
     this.handling = false;
+    this.#onSettled?.();
     this.#onEnd!(this, outcome);
   }
 }
