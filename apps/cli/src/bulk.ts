@@ -2,7 +2,7 @@ import { sqlStateOf } from "@pillion/core";
 import type { Count, Progress } from "@pillion/core/admin";
 import { SingleBar } from "cli-progress";
 import { confirm } from "./confirm.ts";
-import { Failure } from "./failure.ts";
+import { Failure, failureOf } from "./failure.ts";
 import type { Shared } from "./options.ts";
 import { jobs, number, styled } from "./output/text.ts";
 
@@ -40,8 +40,13 @@ export async function bulk(
   }
   const asks = question !== undefined && !yes;
   const total = asks || process.stderr.isTTY ? await counted(verb, asks) : undefined;
-  if (asks && total! > 0) await confirm(question(total!));
-  const { count } = await followed(verb, done, total);
+  if (asks && total! > 0) {
+    // Nobody reads a question between two objects.
+    if (json)
+      throw new Failure("NOT_CONFIRMED", 7, `${question(total!)} Pass --yes for that. Nothing was changed.`);
+    await confirm(question(total!));
+  }
+  const { count } = await followed(verb, done, total, json);
   console.log(json ? JSON.stringify({ count }) : outcome(count, words));
 }
 
@@ -66,13 +71,15 @@ async function followed(
   verb: (progress: Progress) => Promise<Count>,
   done: string,
   total: number | undefined,
+  json: true | undefined,
 ): Promise<Count> {
   const controller = new AbortController();
   let count = 0;
   const interrupt = () => {
     if (controller.signal.aborted) process.exit(130);
     controller.abort();
-    console.error("\nStopping after the batch under way; Ctrl-C once more leaves without waiting for it.");
+    if (!json)
+      console.error("\nStopping after the batch under way; Ctrl-C once more leaves without waiting for it.");
   };
   const bar = new SingleBar({
     stream: process.stderr,
@@ -94,7 +101,11 @@ async function followed(
   } catch (error) {
     if (controller.signal.aborted)
       throw new Failure("INTERRUPTED", 130, `Stopped: ${jobs(count)} ${done}, the others are as they were.`);
-    if (count > 0) console.error(`${jobs(count)} had been ${done} before this error:`);
+    const { code, exitCode, message } = failureOf(error);
+    if (count > 0)
+      throw new Failure(code, exitCode, `${message} By then ${jobs(count)} had been ${done}.`, {
+        cause: error,
+      });
     throw error;
   } finally {
     process.off("SIGINT", interrupt);

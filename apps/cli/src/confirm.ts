@@ -5,7 +5,10 @@ import { Failure } from "./failure.ts";
 export async function confirm(question: string): Promise<void> {
   const reader = createInterface({ input: process.stdin, output: process.stderr });
   const ended = new Promise<undefined>((resolve) => reader.once("close", () => resolve(undefined)));
-  const answer = await Promise.race([reader.question(`${question} [y/N] `).catch(() => undefined), ended]);
+  const answer = await Promise.race([
+    reader.question(`${question} Go on? [y/N] `).catch(() => undefined),
+    ended,
+  ]);
   reader.close();
   // A terminal has echoed the end of the line.
   if (answer === undefined || !process.stdin.isTTY) console.error();

@@ -39,7 +39,8 @@ export function report(error: unknown, { json }: { json: boolean }): number {
   return exitCode;
 }
 
-function failureOf(error: unknown): Failure {
+/** What an error comes to at the terminal. */
+export function failureOf(error: unknown): Failure {
   if (error instanceof Failure) return error;
   if (error instanceof CommanderError)
     return new Failure("USAGE", 2, oneLine(error.message.replace(/^error: /, "")));

@@ -145,8 +145,7 @@ test("a purge names the count and waits for a yes; anything else, and no answer,
   expect(await queue.answer("", "purge", "--queue", "mail", "--json")).toMatchInlineSnapshot(`
     {
       "exitCode": 7,
-      "stderr": "3 waiting jobs of queue "mail" will be cancelled; in the archive they stay. Go on? [y/N] 
-    {"error":{"code":"NOT_CONFIRMED","message":"Nobody answered, and nothing was changed. Pass --yes in a script.","exitCode":7}}
+      "stderr": "{"error":{"code":"NOT_CONFIRMED","message":"3 waiting jobs of queue \\"mail\\" will be cancelled; in the archive they stay. Pass --yes for that. Nothing was changed.","exitCode":7}}
     ",
       "stdout": "",
     }
@@ -337,30 +336,33 @@ test("a job is enqueued with its options; a key that is taken makes none", async
   ]);
 });
 
-test("Ctrl-C ends work on many jobs between two batches, and tells how far it got", async () => {
+/** A purge of 20,001 jobs that is in its second batch, where it waits until `release` is called. */
+async function halfWayPurge() {
   const queue = await ownQueue(emptyQueue);
   await queue.query(
     "insert into pillion.job (name, queue, payload) select 'many', 'many', '1' from generate_series(1, 20001)",
   );
-  // The second batch waits for this row.
   const holder = await queue.pool.connect();
   onTestFinished(() => holder.release());
   await holder.query("begin");
-  await holder.query(
-    `select from "${queue.schema}".job where id = (select min(id) + 10001 from "${queue.schema}".job where queue = 'many') for update`,
-  );
+  await holder.query(`select from "${queue.schema}".job where id = 10002 for update`);
   const purge = await start(["purge", "--queue", "many", "--yes", ...queue.place]);
   for (;;) {
-    const waiting = await queue.query(
-      "select from pg_stat_activity where wait_event_type = 'Lock' and query like '%cancel%' and position($1 in query) > 0",
+    const [waiting] = await queue.query(
+      "select pid from pg_stat_activity where wait_event_type = 'Lock' and query like '%cancel%' and position($1 in query) > 0",
       [queue.schema],
     );
-    if (waiting.length > 0) break;
+    if (waiting) return { queue, purge, process: waiting.pid, release: () => holder.query("commit") };
   }
+}
+const left = ({ query }: Seeded) => query("select count(*)::int as jobs from pillion.job");
+
+test("Ctrl-C ends work on many jobs between two batches, and tells how far it got", async () => {
+  const { queue, purge, release } = await halfWayPurge();
   purge.child.kill("SIGINT");
   while (!purge.said.stderr.includes("Stopping"))
     await new Promise((done) => purge.child.stderr.once("data", done));
-  await holder.query("commit");
+  await release();
   expect(await purge.ended).toMatchInlineSnapshot(`
     {
       "exitCode": 130,
@@ -371,9 +373,22 @@ test("Ctrl-C ends work on many jobs between two batches, and tells how far it go
       "stdout": "",
     }
   `);
-  expect(await queue.query("select count(*)::int as jobs from pillion.job where queue = 'many'")).toEqual([
-    { jobs: 1 },
-  ]);
+  expect(await left(queue)).toEqual([{ jobs: 1 }]);
+});
+
+test("a connection that breaks meanwhile is one line that tells how far it got, and exit code 3", async () => {
+  const { queue, purge, process, release } = await halfWayPurge();
+  await queue.query("select pg_terminate_backend($1)", [process]);
+  expect(await purge.ended).toMatchInlineSnapshot(`
+    {
+      "exitCode": 3,
+      "stderr": "error: The connection to the database broke: terminating connection due to administrator command. By then 10,000 jobs had been cancelled.
+    ",
+      "stdout": "",
+    }
+  `);
+  await release();
+  expect(await left(queue)).toEqual([{ jobs: 10_001 }]);
 });
 
 test("tail shows what becomes of jobs while it happens", async () => {

@@ -21,7 +21,7 @@ const byIdsOrFilter = (name: string, description: string) =>
   filterOptions(databaseCommand(name, description).argument("[ids...]"), { states: true }).option(...dryRun);
 
 /** Of a filter: it may mean more than was meant. */
-const question = (count: number) => `${jobs(count)}, waiting or running, will be cancelled. Go on?`;
+const question = (count: number) => `${jobs(count)}, waiting or running, will be cancelled.`;
 
 /** `pillion cancel`: by ids at once; by a filter once it is confirmed. */
 export function cancelCommand(): Command {
@@ -98,7 +98,7 @@ export function purgeCommand(): Command {
       const filter = targetOf("purge", [], options);
       const of = options.queue === undefined ? "" : ` of queue "${line(options.queue)}"`;
       const question = (count: number) =>
-        `${jobs(count, "waiting")}${of} will be cancelled; in the archive they stay. Go on?`;
+        `${jobs(count, "waiting")}${of} will be cancelled; in the archive they stay.`;
       await withAdmin(options, (admin) =>
         bulk(options, { done: "cancelled", question }, (progress) => admin.purge(filter, progress)),
       );
