@@ -30,6 +30,7 @@ export interface DrizzleDatabase {
   transaction(fn: (tx: any) => Promise<any>, config?: any): Promise<any>;
   readonly selectDistinctOn: unknown;
   readonly rollback?: never;
+  /** What the database stands on: a pg Pool, or the client of postgres.js. */
   readonly $client?: unknown;
 }
 

@@ -40,6 +40,7 @@ export interface TypeOrmDataSource extends Queryable {
   // biome-ignore lint/suspicious/noExplicitAny: overloaded with types of the user's own copy of typeorm
   transaction(...parameters: any[]): Promise<any>;
   createQueryRunner(): object;
+  /** Has the pool, once the DataSource is initialized. */
   readonly driver?: object;
 }
 

@@ -1,4 +1,4 @@
-import type pg from "pg";
+import type { ClientBase, Notification } from "pg";
 import type { Database, Session } from "../database.ts";
 import { InvalidConfigurationError } from "../errors.ts";
 import type { Schema } from "../postgres/schema.ts";
@@ -8,7 +8,7 @@ import type { Finding } from "./finding.ts";
 import type { DiagnoseLimits } from "./limits.ts";
 
 /** What `diagnose` can be given: a connection URL, a pg Pool or Client, or `database(client)` of an adapter. */
-export type DiagnosedDatabase = DatabaseOption | pg.ClientBase;
+export type DiagnosedDatabase = DatabaseOption | ClientBase;
 
 /** Runs one statement. */
 export type Read = <Input>(statement: StatementOf<Input>, input: Input) => Promise<readonly Row[]>;
@@ -54,17 +54,17 @@ export async function connect(option: DiagnosedDatabase): Promise<Session> {
   );
 }
 
-function isClient(option: DiagnosedDatabase): option is pg.ClientBase {
+function isClient(option: DiagnosedDatabase): option is ClientBase {
   return typeof option === "object" && option !== null && "escapeIdentifier" in option;
 }
 
-function sessionOf(client: pg.ClientBase): Session {
-  const listeners: ((message: pg.Notification) => void)[] = [];
+function sessionOf(client: ClientBase): Session {
+  const listeners: ((message: Notification) => void)[] = [];
   return {
     process: (client as { processID?: number | null }).processID ?? null,
     query: async (text, values = []) => (await client.query<Row>({ text, values: [...values] })).rows,
     onNotification(listener) {
-      const heard = ({ payload, channel }: pg.Notification) => listener(payload ?? "", channel);
+      const heard = ({ payload, channel }: Notification) => listener(payload ?? "", channel);
       listeners.push(heard);
       client.on("notification", heard);
     },
