@@ -343,8 +343,13 @@ export function sqlStateOf(error: unknown): string | undefined {
   let current = error;
   for (let depth = 0; depth < 6 && typeof current === "object" && current !== null; depth++) {
     const { code, originalCode, original, driverError, meta, cause } = current as Record<string, unknown>;
+    // Prisma's own codes begin with P1 to P6, those of plpgsql with P0.
     for (const state of [originalCode, code])
-      if (typeof state === "string" && /^[0-9A-Z]{5}$/.test(state) && !/^(P\d{4}|E[A-Z]{4})$/.test(state))
+      if (
+        typeof state === "string" &&
+        /^[0-9A-Z]{5}$/.test(state) &&
+        !/^(P[1-9]\d{3}|E[A-Z]{4})$/.test(state)
+      )
         return state;
     const viaMeta = (meta as { driverAdapterError?: unknown; code?: unknown } | undefined) ?? undefined;
     if (typeof viaMeta?.code === "string" && /^[0-9A-Z]{5}$/.test(viaMeta.code)) return viaMeta.code;

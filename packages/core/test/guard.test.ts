@@ -47,6 +47,13 @@ test("the refusal is the server's own error, and sqlStateOf reads it", async () 
   expect(sqlStateOf(new Error("wrapped", { cause: error }))).toBe("25P01");
 });
 
+test("sqlStateOf reads what a function of the application raises, and takes no code of Prisma's for a SQLSTATE", async () => {
+  const client = await queue.connect();
+  const error = await client.query("do $$ begin raise 'no such tenant'; end $$").catch((error) => error);
+  expect(sqlStateOf(error)).toBe("P0001");
+  expect(sqlStateOf(Object.assign(new Error("Raw query failed"), { code: "P2010" }))).toBeUndefined();
+});
+
 test("sent as one simple message, BEGIN and COMMIT around a guarded statement do not help; around the SQL function they do", async () => {
   const client = await queue.connect();
   const [guarded, free] = [await heldName(queue), await heldName(queue)];
