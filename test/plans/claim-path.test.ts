@@ -71,6 +71,23 @@ describe("with fresh statistics", () => {
   });
 });
 
+describe("without statistics, as after a great enqueue that nobody has analyzed yet", () => {
+  let session: PlanSession;
+  beforeAll(async () => {
+    session = await PlanSession.open(server.url, "auto");
+    await session.client.query(
+      `select pg_clear_relation_stats('pillion', relname),
+         (select count(pg_clear_attribute_stats('pillion', relname, attname, false)) from pg_attribute where attrelid = c.oid and attnum > 0)
+       from pg_class c where relnamespace = 'pillion'::regnamespace and relkind = 'r'`,
+    );
+  });
+  afterAll(() => session.close());
+
+  test.each(Object.entries(sent))("%s reads no more than it is about", async (_, statement) => {
+    expectFew(await session.scans(statement));
+  });
+});
+
 function expectFew(scans: readonly Scan[]): void {
   const of = scans.filter(({ table, read, pages }) => growing.test(table) && read + pages > 0);
   // It found what it was to find: otherwise its plan would say nothing.

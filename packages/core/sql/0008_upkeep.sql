@@ -251,4 +251,18 @@ begin
     'promoted', due.promoted, 'nextMs', due.next_ms, 'scheduleMs', due.schedule_ms, 'locked', coalesce(locked, '[]'), 'ready', ready,
     'special', coalesce(special, '[]'), 'met', met, 'failed', to_json(failed));
 end $$;
-revoke execute on function pillion.rescue, pillion.rescue_singly, pillion.promote, pillion.tick from public;
+
+-- The names of the `most` jobs that are first in their lanes, and of as many that have partition keys: a bounded look, since a
+-- queue may be long. Each half is in the order of an index, and reads no more than it answers: without statistics, too,
+-- by which Postgres would rather read and sort them all.
+create function pillion.waiting(most bigint) returns table (queue text, name text)
+language sql stable
+set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+as $$
+  (select j.queue, j.name from pillion.job j where j.state = 'ready' and j.partition_key is null
+   order by j.queue, j.priority, j.position limit most)
+  union all
+  (select j.queue, j.name from pillion.job j where j.state = 'ready' and j.partition_key is not null
+   order by j.queue, j.partition_key, j.priority desc, j.position limit most)
+$$;
+revoke execute on function pillion.rescue, pillion.rescue_singly, pillion.promote, pillion.tick, pillion.waiting from public;

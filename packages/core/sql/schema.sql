@@ -472,12 +472,12 @@ begin
       'select on pillion.migration, pillion.attempts, pillion.live',
       'usage on sequence pillion.position, pillion.claim',
       'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until, pillion.keep,
-        pillion.claimed, pillion.step, pillion.unpack, pillion.allowed, pillion.claim_by_key, pillion.rescue, pillion.rescue_singly, pillion.promote, pillion.tick,
+        pillion.claimed, pillion.step, pillion.unpack, pillion.allowed, pillion.claim_by_key, pillion.rescue, pillion.rescue_singly, pillion.promote, pillion.tick, pillion.waiting,
         pillion.complete, pillion.sees, pillion.checkpoint, pillion.checkpoints, pillion.begin_wait, pillion.read_steps, pillion.meet']
     when 'reader' then array[
       'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.live, pillion.batch, pillion.cancellation, pillion.subscription, pillion.migration,
         pillion.checkpoint, pillion.event, pillion.wait',
-      'execute on function pillion.find_jobs']
+      'execute on function pillion.find_jobs, pillion.waiting']
     when 'tester' then array[
       'execute on function pillion.enqueued_here, pillion.start_here, pillion.end_here, pillion.checkpoint, pillion.checkpoints, pillion.begin_wait, pillion.read_steps']
   end;
@@ -2565,6 +2565,23 @@ begin
                cross join lateral (select from pillion.batch b where b.claim = c limit 1) locked
                where c <> all (coalesce(unpacked, '{}')));
 end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.waiting(most bigint)
+ RETURNS TABLE(queue text, name text)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_sort TO 'off'
+AS $function$
+  (select j.queue, j.name from pillion.job j where j.state = 'ready' and j.partition_key is null
+   order by j.queue, j.priority, j.position limit most)
+  union all
+  (select j.queue, j.name from pillion.job j where j.state = 'ready' and j.partition_key is not null
+   order by j.queue, j.partition_key, j.priority desc, j.position limit most)
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION pillion.wake(queue text)

@@ -44,6 +44,7 @@ export function schemaOf(name: string) {
     live: object("live"),
     batch: object("batch"),
     tick: object("tick"),
+    waiting: object("waiting"),
     rescue: object("rescue"),
     promote: object("promote"),
     claimByKey: object("claim_by_key"),

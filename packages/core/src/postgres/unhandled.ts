@@ -11,20 +11,12 @@ const limit = (input: UnhandledInput) => String(input.limit);
 
 /**
  * Names that wait and that no living worker handles in their queue, with how many of the `limit` jobs longest in
- * their lanes have each, and of as many that have partition keys: a bounded look, since a queue may be long. Each half
- * is in the order of an index, and so reads no more than it answers.
+ * their lanes have each, and of as many that have partition keys: sql/0008_upkeep.sql says how.
  */
 export const unhandled = (schema: Schema) => sql<UnhandledInput>`
-with clock as (select coalesce(${nowText}::text::timestamptz, statement_timestamp()) as now),
-waiting as (
-  (select queue, name from ${schema.job} where state = 'ready' and partition_key is null
-   order by queue, priority, position limit ${limit}::text::bigint)
-  union all
-  (select queue, name from ${schema.job} where state = 'ready' and partition_key is not null
-   order by queue, partition_key, priority desc, position limit ${limit}::text::bigint)
-)
+with clock as (select coalesce(${nowText}::text::timestamptz, statement_timestamp()) as now)
 select waiting.queue, waiting.name, count(*)::text as jobs
-from waiting
+from ${schema.waiting}(${limit}::text::bigint) waiting
 where not exists (
   select from ${schema.worker} w, clock
   where w.stopped_at is null and w.heartbeat_at >= clock.now - w.lease_ms * interval '1 millisecond'
