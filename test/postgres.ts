@@ -11,8 +11,7 @@ declare module "vitest" {
 /** One Postgres for the whole run: the server on DATABASE_URL, or an embedded one that is stopped at the end. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.DATABASE_URL;
-  // No test pulls the machine's plug, so nothing has to reach the disk.
-  const server = given ? undefined : await startPostgres({ settings: { fsync: "off" } });
+  const server = given ? undefined : await startPostgres({ durable: false });
   const url = given || server!.url;
   project.provide("databaseUrl", url);
 

@@ -22,7 +22,7 @@ let report: PlanSession;
 
 beforeAll(async () => {
   // Statistics are taken when the test says so, and never else: now, of empty tables.
-  server = await startPostgres({ settings: { autovacuum: "off" } });
+  server = await startPostgres({ durable: false, settings: { autovacuum: "off" } });
   await migrate({ database: server.url });
   early = await PlanSession.open(server.url, "auto");
   await early.client.query("vacuum analyze");

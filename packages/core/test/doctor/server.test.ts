@@ -15,7 +15,8 @@ import { standby } from "./standby.ts";
 let server: Awaited<ReturnType<typeof startPostgres>>;
 beforeAll(async () => {
   server = await startPostgres({
-    settings: { fsync: "off", autovacuum: "off", track_counts: "off", autovacuum_naptime: "1h" },
+    durable: false,
+    settings: { autovacuum: "off", track_counts: "off", autovacuum_naptime: "1h" },
   });
 });
 afterAll(() => server.stop());

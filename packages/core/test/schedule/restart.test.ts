@@ -7,7 +7,7 @@ import { expectEachOnce } from "./slots.ts";
 import { killWorkerProcesses, startWorkerProcess } from "./worker-process.ts";
 
 test("each slot has one job although the server is restarted again and again, and no worker ends", async () => {
-  const server = await startPostgres({ settings: { fsync: "off" } });
+  const server = await startPostgres({ durable: false });
   onTestFinished(() => server.stop());
   const pool = new pg.Pool({ connectionString: server.url, max: 2 });
   pool.on("error", () => {});

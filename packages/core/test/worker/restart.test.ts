@@ -47,7 +47,7 @@ function enqueuer(pool: pg.Pool) {
 
 for (const mode of ["fast", "immediate"] as const)
   test(`workers under load outlive a restart of the server (${mode}): none ends, and every job that was committed runs`, async () => {
-    const server = await startPostgres({ settings: { fsync: "off" } });
+    const server = await startPostgres({ durable: false });
     onTestFinished(() => server.stop());
     const pool = new pg.Pool({ connectionString: server.url, max: 4 });
     pool.on("error", () => {});
