@@ -32,6 +32,7 @@ const harness = harnesses.find((candidate) => harnessName(candidate) === task.ha
 if (!harness) throw new Error(`${task.module} exports no harness named ${task.harness}`);
 const connection = await harness.connect({ url: task.url, schema: task.schema, poolSize: 8 });
 const verbs = harness.adapter.configure({ schema: task.jobs });
+console.log("started");
 const parts = { harness, connection, verbs };
 await ("work" in task ? workInChild(parts, task) : enqueueInChild(parts, task));
 await connection.close();

@@ -7,6 +7,9 @@ import type { ChildTask, EnqueueTask, WorkTask } from "./child.ts";
 import type { Context } from "./context.ts";
 import { harnessName } from "./harness.ts";
 
+/** How long a process may take to start, which is the machine's business, and not the adapter's. */
+const startMs = 45_000;
+
 /** A process of its own, in the middle of a transaction. */
 export interface Child {
   /** What it has said, line by line: which backend serves its transaction, and where it is. */
@@ -38,7 +41,9 @@ export async function startChild(
     await exited;
   };
   context.after(kill);
-  return { said: listener(child), kill };
+  const said = listener(child);
+  await context.within("the start of a process", said(/^started\n/m), startMs);
+  return { said, kill };
 }
 
 /** Resolves with the line that matches, whether it has come already or is still to come. */
