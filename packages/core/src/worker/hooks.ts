@@ -2,7 +2,7 @@ import { InvalidRequestError } from "../errors.ts";
 import type { StoredError } from "../postgres/discard.ts";
 import { show } from "../show.ts";
 import type { Attempt } from "./attempt/attempt.ts";
-import type { Outcome } from "./attempt/outcome.ts";
+import type { Outcome, Written } from "./attempt/outcome.ts";
 import { type Logger, oneLine } from "./logger.ts";
 
 /** One attempt, as listeners are told of it: without the payload, so that it may be logged. */
@@ -47,9 +47,6 @@ export interface WorkerEvents {
   /** Another worker has its job by now: what came of it here was not written. */
   readonly lost: AttemptInfo;
 }
-
-/** What became of an outcome that was to be written. */
-export type Written = "done" | "lost" | "unknown";
 
 type Listener = (event: never) => void;
 

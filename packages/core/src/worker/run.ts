@@ -1,7 +1,7 @@
 import type { Handler } from "../handler/handler.ts";
 import type { Attempt } from "./attempt/attempt.ts";
 import { sayFailure } from "./attempt/failure-line.ts";
-import type { Outcome } from "./attempt/outcome.ts";
+import type { Outcome, Written } from "./attempt/outcome.ts";
 import { Outcomes } from "./attempt/outcomes.ts";
 import { proveEffects } from "./attempt/prove-effects.ts";
 import { StepWriter } from "./attempt/step-writer.ts";
@@ -9,7 +9,6 @@ import { ClaimsUnderWay } from "./claims-under-way.ts";
 import { Crew } from "./crew/crew.ts";
 import type { CrewContext } from "./crew/crew-context.ts";
 import { CrewLoop } from "./crew/crew-loop.ts";
-import type { Written } from "./hooks.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import type { Link } from "./link.ts";
 import { oneLine } from "./logger.ts";

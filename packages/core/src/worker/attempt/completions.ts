@@ -1,6 +1,7 @@
 import type { Completion, StepAnswer } from "../../postgres/step.ts";
 import type { Logger } from "../logger.ts";
 import type { Attempt } from "./attempt.ts";
+import type { Written } from "./outcome.ts";
 
 interface Pending {
   readonly attempt: Attempt;
@@ -15,8 +16,7 @@ export class Completions {
 
   constructor(
     private readonly logger: Logger,
-    /** `lost`: another has the job; `unknown`: giveUp came before an answer. */
-    private readonly onWritten: (attempt: Attempt, written: "done" | "lost" | "unknown") => void,
+    private readonly onWritten: (attempt: Attempt, written: Written) => void,
   ) {}
 
   get waiting(): number {

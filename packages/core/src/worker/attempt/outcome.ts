@@ -16,6 +16,12 @@ export type Outcome =
   | { readonly verb: "committed"; readonly error?: unknown }
   | { readonly verb: "nothing" };
 
+/**
+ * What became of an outcome that was to be written. `lost`: another has the job, and nothing was written. `unknown`:
+ * whoever wrote it gave up before an answer.
+ */
+export type Written = "done" | "lost" | "unknown";
+
 /** What whoever says that an attempt has failed decides about the next one; else its job type does. */
 export interface FailOptions {
   /** When the next attempt may start, in milliseconds from now. */

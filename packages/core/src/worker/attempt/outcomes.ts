@@ -4,7 +4,7 @@ import type { Retry } from "../../postgres/retry.ts";
 import type { Link } from "../link.ts";
 import type { Logger } from "../logger.ts";
 import type { Attempt } from "./attempt.ts";
-import type { Outcome } from "./outcome.ts";
+import type { Outcome, Written } from "./outcome.ts";
 import { SettleQueue } from "./settle-queue.ts";
 
 /** Writes what became of attempts that did not complete: each kind of outcome in statements that take many at once. */
@@ -20,8 +20,7 @@ export class Outcomes {
     this.#release = new SettleQueue("release", engine.release, link, logger);
   }
 
-  /** Answers `lost` where another claim holds the job by now; `unknown` where giveUp came first. */
-  async write(attempt: Attempt, outcome: Outcome): Promise<"done" | "lost" | "unknown"> {
+  async write(attempt: Attempt, outcome: Outcome): Promise<Written> {
     const { id, claim } = attempt;
     switch (outcome.verb) {
       case "retry":

@@ -4,6 +4,7 @@ import type { StatementOf } from "../../statement.ts";
 import type { Link } from "../link.ts";
 import { type Logger, oneLine } from "../logger.ts";
 import { Signal } from "../signal.ts";
+import type { Written } from "./outcome.ts";
 
 interface Packed {
   readonly id: string;
@@ -14,7 +15,7 @@ interface Packed {
 interface Pending<S> {
   readonly attempt: Packed;
   readonly settlement: S;
-  readonly resolve: (status: "done" | "lost" | "unknown") => void;
+  readonly resolve: (status: Written) => void;
 }
 
 const mostAtOnce = 500;
@@ -36,8 +37,7 @@ export class SettleQueue<S extends Settlement> {
     private readonly logger: Logger,
   ) {}
 
-  /** `lost`: another has the job, and nothing was written. `unknown`: the queue was closed before an answer. */
-  settle(attempt: Packed, settlement: S): Promise<"done" | "lost" | "unknown"> {
+  settle(attempt: Packed, settlement: S): Promise<Written> {
     return new Promise((resolve) => {
       this.#pending.push({ attempt, settlement, resolve });
       this.#running ??= this.#flush().finally(() => {

@@ -1,14 +1,11 @@
 import type { Attempt } from "../attempt/attempt.ts";
 import { Completions } from "../attempt/completions.ts";
-import type { Outcome } from "../attempt/outcome.ts";
+import type { Outcome, Written } from "../attempt/outcome.ts";
 import { Outcomes } from "../attempt/outcomes.ts";
 import type { Link } from "../link.ts";
 import { type Logger, oneLine, silentLogger } from "../logger.ts";
 import { Signal } from "../signal.ts";
 import { workerLabel } from "../worker-label.ts";
-
-/** `lost`: another has the job, and nothing was written. `unknown`: giveUp came before an answer. */
-export type Written = "done" | "lost" | "unknown";
 
 const recorded = {
   complete: "completed",

@@ -3,9 +3,9 @@ import type { ActiveJob } from "../../handler/handler.ts";
 import type { JobType } from "../../job/type.ts";
 import type { Attempt } from "../attempt/attempt.ts";
 import { sayFailure } from "../attempt/failure-line.ts";
-import type { Outcome } from "../attempt/outcome.ts";
+import type { Outcome, Written } from "../attempt/outcome.ts";
 import type { Logger } from "../logger.ts";
-import type { Endings, Written } from "./endings.ts";
+import type { Endings } from "./endings.ts";
 
 /** What whoever claimed them says of jobs: each is settled once, by the one who holds it. */
 export class Settlements {

@@ -1,9 +1,8 @@
 import type { Around, Handler } from "../../handler/handler.ts";
 import type { Attempt } from "../attempt/attempt.ts";
-import type { Outcome } from "../attempt/outcome.ts";
+import type { Outcome, Written } from "../attempt/outcome.ts";
 import type { StepWriter } from "../attempt/step-writer.ts";
 import type { ClaimsUnderWay } from "../claims-under-way.ts";
-import type { Written } from "../hooks.ts";
 import type { Link } from "../link.ts";
 import type { Logger } from "../logger.ts";
 
