@@ -17,7 +17,7 @@ export interface Claimant {
   readonly underWay: ClaimsUnderWay;
   readonly worker: () => string;
   readonly handlers: ReadonlyMap<string, Handler>;
-  /** Those whose jobs have steps: they keep rows of their own. */
+  /** Those whose jobs have steps: they keep rows of their own. None ever leaves it. */
   readonly stepping: ReadonlySet<Handler>;
   /** How many jobs could start at once; what is claimed beyond it is claimed ahead. */
   readonly free: () => number;
@@ -34,6 +34,7 @@ export class Claims {
   readonly lanes: Lanes;
   /** Queues in which limits or keys count, and the key at which the last claim stopped. */
   readonly #special = new Map<string, string>();
+  #typesKnown: { readonly stepping: number; readonly types: readonly ClaimedType[] } | undefined;
   #specialFirst = false;
   #asked = 0;
   #stopped = false;
@@ -46,13 +47,17 @@ export class Claims {
     this.lanes = new Lanes(queues);
   }
 
+  /** Every claim asks for them, and they change only where a handler turns out to have steps. */
   get #types(): readonly ClaimedType[] {
     const { handlers, stepping } = this.claimant;
-    return [...handlers.values()].map((handler) => ({
+    if (this.#typesKnown?.stepping === stepping.size) return this.#typesKnown.types;
+    const types = [...handlers.values()].map((handler) => ({
       name: handler.jobType.name,
       version: handler.jobType.version,
       apart: handler.effects !== undefined || stepping.has(handler),
     }));
+    this.#typesKnown = { stepping: stepping.size, types };
+    return types;
   }
 
   /** How many jobs claims that are under way may still bring. */
