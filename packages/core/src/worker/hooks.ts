@@ -2,7 +2,7 @@ import { InvalidRequestError } from "../errors.ts";
 import type { StoredError } from "../postgres/discard.ts";
 import { show } from "../show.ts";
 import type { Attempt } from "./attempt/attempt.ts";
-import type { Outcome, Written } from "./attempt/outcome.ts";
+import { type Outcome, recorded, type Written } from "./attempt/outcome.ts";
 import { type Logger, oneLine } from "./logger.ts";
 
 /** One attempt, as listeners are told of it: without the payload, so that it may be logged. */
@@ -68,7 +68,10 @@ export class Hooks {
     const listeners = this.#listeners.get(name) ?? new Set();
     const own: Listener = (event) => listener(event as never);
     this.#listeners.set(name, listeners.add(own));
-    return () => void listeners.delete(own);
+    return () => {
+      // An event that nobody listens to any more costs no attempt anything.
+      if (listeners.delete(own) && listeners.size === 0) this.#listeners.delete(name);
+    };
   }
 
   /** Waits are told by the database's clock: its milliseconds since 1970, as it has just answered. */
@@ -81,38 +84,21 @@ export class Hooks {
   }
 
   written(attempt: Attempt, outcome: Outcome, written: Written): void {
-    if (this.#listeners.size === 0 || written === "unknown") return;
+    if (written === "unknown") return;
+    const name = written === "lost" ? "lost" : recorded[outcome.verb];
+    if (!this.#listeners.has(name)) return;
     const info = this.#infoOf(attempt);
-    const ended = {
-      ...info,
-      runMs: (attempt.endedAt ?? performance.now()) - (attempt.startedAt ?? performance.now()),
-    };
-    if (written === "lost") this.#tell("lost", info);
-    else
-      switch (outcome.verb) {
-        case "complete":
-        case "committed":
-          this.#tell("completed", ended);
-          break;
-        case "retry":
-          this.#tell("failed", { ...ended, error: outcome.error, retryMs: outcome.delayMs });
-          break;
-        case "discard":
-          this.#tell("dead", { ...ended, error: outcome.error });
-          break;
-        case "cancel":
-        case "expire":
-          this.#tell("cancelled", ended);
-          break;
-        case "snooze":
-          this.#tell("snoozed", { ...ended, delayMs: outcome.delayMs });
-          break;
-        case "release":
-          this.#tell("released", info);
-          break;
-        case "nothing":
-          this.#tell("lost", info);
-      }
+    if (name === "lost" || name === "released") {
+      this.#tell(name, info);
+      return;
+    }
+    const endedAt = attempt.endedAt ?? performance.now();
+    const ended = { ...info, runMs: endedAt - (attempt.startedAt ?? endedAt) };
+    if (outcome.verb === "retry")
+      this.#tell("failed", { ...ended, error: outcome.error, retryMs: outcome.delayMs });
+    else if (outcome.verb === "discard") this.#tell("dead", { ...ended, error: outcome.error });
+    else if (outcome.verb === "snooze") this.#tell("snoozed", { ...ended, delayMs: outcome.delayMs });
+    else if (name === "completed" || name === "cancelled") this.#tell(name, ended);
   }
 
   #infoOf(attempt: Attempt): AttemptInfo {

@@ -16,6 +16,19 @@ export type Outcome =
   | { readonly verb: "committed"; readonly error?: unknown }
   | { readonly verb: "nothing" };
 
+/** What the job's record calls an attempt with that outcome. */
+export const recorded = {
+  complete: "completed",
+  committed: "completed",
+  retry: "failed",
+  discard: "dead",
+  cancel: "cancelled",
+  expire: "cancelled",
+  snooze: "snoozed",
+  release: "released",
+  nothing: "lost",
+} as const satisfies Record<Outcome["verb"], string>;
+
 /**
  * What became of an outcome that was to be written. `lost`: another has the job, and nothing was written. `unknown`:
  * whoever wrote it gave up before an answer.

@@ -1,21 +1,11 @@
 import type { Attempt } from "../attempt/attempt.ts";
 import { Completions } from "../attempt/completions.ts";
-import type { Outcome, Written } from "../attempt/outcome.ts";
+import { type Outcome, recorded, type Written } from "../attempt/outcome.ts";
 import { Outcomes } from "../attempt/outcomes.ts";
 import type { Link } from "../link.ts";
 import { type Logger, oneLine, silentLogger } from "../logger.ts";
 import { Signal } from "../signal.ts";
 import { workerLabel } from "../worker-label.ts";
-
-const recorded = {
-  complete: "completed",
-  retry: "failed",
-  discard: "dead",
-  cancel: "cancelled",
-  expire: "cancelled",
-  snooze: "snoozed",
-  release: "released",
-} as const;
 
 /** Writes what became of attempts, and tells of each whether it is written. */
 export class Endings {
