@@ -20,6 +20,9 @@ else if (!sameResults(results, readResults())) {
 const sum = (what: "passed" | "failed" | "skipped") =>
   outcomes.reduce((total, { [what]: count }) => total + count, 0);
 if (sum("failed") > 0) process.exitCode = 1;
+// Once more at the end, where a reader of a long log looks first.
+for (const { major, failures } of outcomes)
+  for (const failure of failures) console.log(failure.replace("failed: ", `failed: Postgres ${major}: `));
 console.log(`\n${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped`);
 
 async function runNext(): Promise<void> {

@@ -14,6 +14,8 @@ export interface Outcome {
   readonly skipped: number;
   /** One for each harness. */
   readonly reports: readonly Report[];
+  /** A line for each case that failed: its name and its error. */
+  readonly failures: readonly string[];
   readonly output: string;
 }
 
@@ -33,7 +35,9 @@ export async function runOn(major: number): Promise<Outcome> {
     const counts = /^(\d+) passed, (\d+) failed, (\d+) skipped$/.exec(output.trimEnd().split("\n").at(-1)!);
     if (!counts) throw new Error(`${output}\nThe run on Postgres ${major} ended without its counts.`);
     const [passed, failed, skipped] = counts.slice(1).map(Number) as [number, number, number];
-    return { major, passed, failed, skipped, output, reports: JSON.parse(readFileSync(reportFile, "utf8")) };
+    const failures = output.split("\n").filter((line) => line.startsWith("failed: "));
+    const reports = JSON.parse(readFileSync(reportFile, "utf8"));
+    return { major, passed, failed, skipped, failures, output, reports };
   } finally {
     rmSync(folder, { recursive: true, force: true });
     await server.stop();
