@@ -137,6 +137,8 @@ export class Pulse {
       sayRescued(logger, answer);
       for (const crew of looking) crew.expectKeys(answer.special);
       if (answer.ready || answer.special.length > 0) for (const crew of looking) crew.wake.notify();
+      // What this beat has made ready a claim that began before it may not have seen.
+      if (answer.promoted || answer.rescued.length > 0) for (const crew of this.crews) crew.wake.notify();
       found = answer.ready;
       await this.leases.renewed(answer, sentAt);
       return answer;

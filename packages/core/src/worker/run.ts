@@ -191,7 +191,11 @@ export class Run {
       this.settings.logger.warn(
         `${attempt} ended after its lease had passed on: its outcome (${outcome.verb}) was not written`,
       );
-    if (outcome.verb === "retry" || outcome.verb === "snooze") this.#pulse.expect(outcome.delayMs);
+    if (outcome.verb === "retry" || outcome.verb === "snooze") {
+      this.#pulse.expect(outcome.delayMs);
+      // It is ready already, and a claim that began before may not have seen it.
+      if (outcome.delayMs <= 0) this.#wake(attempt.job.queue);
+    }
     return status;
   }
 

@@ -88,3 +88,19 @@ test("a worker without a connection to listen on finds jobs by polling", async (
     ),
   ).toEqual([]);
 });
+
+test("a job that failed runs again when it is due, whatever its worker does at that moment", async () => {
+  const failing = defineJob({
+    name: "failing",
+    payload: type<null>(),
+    maxAttempts: 2,
+    backoff: { type: "fixed", delayMs: 10 },
+  });
+  const fail = handle(failing, () => {
+    throw new Error("no");
+  });
+  // Nor does the beat come in time by itself.
+  await sleepingWorker({ handlers: [fail], leaseMs: never });
+  // The worker may be claiming when the job becomes ready, or asleep: among so many there are both.
+  for (let round = 0; round < 30; round++) await queue.reaches(await queue.add("failing"), "dead");
+});
