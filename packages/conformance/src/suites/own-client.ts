@@ -73,7 +73,7 @@ const cases: Case[] = [
   {
     name: "handlers that hold every connection of the client for twice the lease lose no lease",
     async run(context) {
-      const [poolSize, leaseMs] = [2, 1_500];
+      const [poolSize, leaseMs] = [2, 4_000];
       let started = 0;
       let allStarted = () => {};
       const full = new Promise<void>((resolve) => {
