@@ -91,7 +91,8 @@ test("of steps that are recorded together, one whose job another has is not, and
     await job.step("first", () => {});
     await begun();
     await go();
-    await job.step("second", () => {});
+    // What was taken is nobody's, and so may be run again once it has been silent for long enough.
+    if (job.attempt === 1) await job.step("second", () => {});
   });
   await begun();
   const [taken, locked, free] = ids as [string, string, string];
