@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { provideHeaders } from "@pillion/core";
+import type { Admin } from "@pillion/core/admin";
 import { createAdmin } from "@pillion/core/admin";
 import { createWorker, type Handler } from "@pillion/core/worker";
 import { measureQueues, measureWorker, propagateTrace, traceHandlers } from "@pillion/opentelemetry";
@@ -40,4 +41,15 @@ export function telemetry(): void {
 
   // In one process of the application:
   measureQueues(createAdmin({ database: url }));
+}
+
+declare const admin: Admin;
+
+export async function lastHalfHour(queue: string) {
+  const buckets = await admin.throughput({ queue, minutes: 30 });
+  return buckets.map(({ from, seconds, completed, waitP95Ms }) => ({
+    from,
+    perSecond: completed / seconds,
+    waitP95Ms,
+  }));
 }

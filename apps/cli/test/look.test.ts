@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Seeded, seeded, withSteps } from "./seeded.ts";
+import { emptyQueue, type Seeded, seeded, withSteps } from "./seeded.ts";
 
 let queue: Seeded;
 beforeAll(async () => {
@@ -18,16 +18,18 @@ async function said(...args: string[]): Promise<{ people: string; script: unknow
 test("status shows the queues at a glance", async () => {
   const { people, script } = await said("status");
   expect(people).toMatchInlineSnapshot(`
-    "QUEUE    READY  RUNNING  SCHEDULED  DEAD  OLDEST
-    mail         2        0          1     2      2h
-    uploads      1        0          0     0      2h  paused since 2026-01-02 04:00:00Z
+    "QUEUE    READY  RUNNING  PER SECOND  FAILING  SCHEDULED  DEAD  OLDEST
+    mail         2        0           0        0          1     2      2h
+    uploads      1        0           0        0          0     0      2h  paused since 2026-01-02 04:00:00Z
     "
   `);
   expect(script).toMatchInlineSnapshot(`
     {
       "queues": [
         {
+          "completedPerSecond": 0,
           "dead": 2,
+          "failedPerSecond": 0,
           "name": "mail",
           "oldestReadyAt": "<time>",
           "oldestReadyMs": "<ms>",
@@ -48,7 +50,9 @@ test("status shows the queues at a glance", async () => {
           },
         },
         {
+          "completedPerSecond": 0,
           "dead": 0,
+          "failedPerSecond": 0,
           "name": "uploads",
           "oldestReadyAt": "<time>",
           "oldestReadyMs": "<ms>",
@@ -72,6 +76,25 @@ test("status shows the queues at a glance", async () => {
       "schema": "<schema>",
     }
   `);
+});
+
+test("status tells how much of the last minute's work each queue has got done, and how much failed", async () => {
+  const busy = await emptyQueue();
+  await busy.query(
+    `insert into pillion.archive (id, state, queue, name, version, priority, attempt, created_at, run_at, started_at, finished_at, enqueued_xid,
+       payload, keep_until)
+     select i, case when i % 10 = 0 then 'dead' else 'completed' end::pillion.job_state, 'busy', 'n', 1, 0, 1, at, at, at, at, '1', '1', current_date + 7
+     -- Ten in each second, also of the minutes to come, so that it does not matter when the command looks.
+     from generate_series(1, 18000) i, lateral (select statement_timestamp() + (i - 6000) * interval '100 ms' as at) t`,
+  );
+  const { stdout } = await busy.run("status", "--json");
+  const [status] = JSON.parse(stdout).queues;
+  expect(status.completedPerSecond).toBeCloseTo(9, 0);
+  expect(status.failedPerSecond).toBeCloseTo(1, 0);
+  expect((await busy.run("status")).stdout).toMatch(
+    /busy +0 +0 +(8\.[5-9]\d*|9|9\.\d+) +(0\.\d+|1|1\.\d+) +0 /,
+  );
+  await busy.drop();
 });
 
 test("jobs lists the newest first, without payloads", async () => {

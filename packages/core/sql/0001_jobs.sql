@@ -152,6 +152,7 @@ create table pillion.archive_default partition of pillion.archive default;
 create table pillion.attempt (
   job          bigint not null,
   attempt      integer not null,
+  queue        text not null,
   worker       bigint not null,
   started_at   timestamptz not null,
   finished_at  timestamptz not null,

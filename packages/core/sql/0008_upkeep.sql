@@ -39,8 +39,8 @@ begin
     ) j
     limit rescue.most
   ), lost as (
-    insert into pillion.attempt (job, attempt, worker, started_at, finished_at, outcome, error, keep_until)
-    select j.id, j.attempt, j.worker, j.started_at, held.now, case when j.prefetched then 'released' else 'lost' end, held.error,
+    insert into pillion.attempt (job, attempt, queue, worker, started_at, finished_at, outcome, error, keep_until)
+    select j.id, j.attempt, j.queue, j.worker, j.started_at, held.now, case when j.prefetched then 'released' else 'lost' end, held.error,
       pillion.keep_attempt_until(q, held.now)
     from held join pillion.job j on j.ctid = held.row left join pillion.queue q on q.name = j.queue
     where not held.spent and j.cancelled_at is null

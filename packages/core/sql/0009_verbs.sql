@@ -173,8 +173,8 @@ begin
   ), back as (
     delete from pillion.archive a where a.id = any (found) and a.state = any (states) returning a.*
   ), kept as (
-    insert into pillion.attempt (job, attempt, worker, started_at, finished_at, outcome, error, keep_until)
-    select b.id, b.attempt, b.worker, b.started_at, b.finished_at, b.state::text, b.error, pillion.keep_attempt_until(s.settled, at)
+    insert into pillion.attempt (job, attempt, queue, worker, started_at, finished_at, outcome, error, keep_until)
+    select b.id, b.attempt, b.queue, b.worker, b.started_at, b.finished_at, b.state::text, b.error, pillion.keep_attempt_until(s.settled, at)
     from back b left join (select q.name, q as settled from pillion.queue q) s on s.name = b.queue
     where b.started_at is not null
   ), freed as (

@@ -102,8 +102,8 @@ begin
   elsif outcome = 'completed' then
     perform pillion.complete(end_here.id, end_here.claim, 0, detail);
   elsif outcome in ('failed', 'snoozed') then
-    insert into pillion.attempt (job, attempt, worker, started_at, finished_at, outcome, error, keep_until)
-    select ended.id, ended.attempt, 0, ended.started_at, statement_timestamp(), end_here.outcome, detail,
+    insert into pillion.attempt (job, attempt, queue, worker, started_at, finished_at, outcome, error, keep_until)
+    select ended.id, ended.attempt, ended.queue, 0, ended.started_at, statement_timestamp(), end_here.outcome, detail,
       pillion.keep_attempt_until((select q from pillion.queue q where q.name = ended.queue), statement_timestamp());
     update pillion.job j
     set state = case when delay_ms > 0 then 'scheduled' else 'ready' end::pillion.job_state,

@@ -47,6 +47,7 @@ create table pillion.archive (
 create table pillion.attempt (
   job bigint not null,
   attempt integer not null,
+  queue text not null,
   worker bigint not null,
   started_at timestamp with time zone not null,
   finished_at timestamp with time zone not null,
@@ -477,7 +478,7 @@ begin
     when 'reader' then array[
       'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.live, pillion.batch, pillion.cancellation, pillion.subscription, pillion.migration,
         pillion.checkpoint, pillion.event, pillion.wait',
-      'execute on function pillion.find_jobs, pillion.waiting']
+      'execute on function pillion.find_jobs, pillion.waiting, pillion.throughput']
     when 'tester' then array[
       'execute on function pillion.enqueued_here, pillion.start_here, pillion.end_here, pillion.checkpoint, pillion.checkpoints, pillion.begin_wait, pillion.read_steps']
   end;
@@ -1085,8 +1086,8 @@ begin
   elsif outcome = 'completed' then
     perform pillion.complete(end_here.id, end_here.claim, 0, detail);
   elsif outcome in ('failed', 'snoozed') then
-    insert into pillion.attempt (job, attempt, worker, started_at, finished_at, outcome, error, keep_until)
-    select ended.id, ended.attempt, 0, ended.started_at, statement_timestamp(), end_here.outcome, detail,
+    insert into pillion.attempt (job, attempt, queue, worker, started_at, finished_at, outcome, error, keep_until)
+    select ended.id, ended.attempt, ended.queue, 0, ended.started_at, statement_timestamp(), end_here.outcome, detail,
       pillion.keep_attempt_until((select q from pillion.queue q where q.name = ended.queue), statement_timestamp());
     update pillion.job j
     set state = case when delay_ms > 0 then 'scheduled' else 'ready' end::pillion.job_state,
@@ -1444,6 +1445,38 @@ begin
     wanted."headers", tried, most, array(select s from unnest(states) s where s in ('completed', 'dead', 'cancelled'))
   into found;
   return found;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.first_page(part regclass, since timestamp with time zone, brought_back boolean)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
+ SET "DateStyle" TO 'ISO'
+AS $function$
+declare
+  low    bigint := 0;
+  high   bigint := pg_relation_size(part) / current_setting('block_size')::bigint;
+  middle bigint;
+  newest timestamptz;
+begin
+  while low < high loop
+    middle := (low + high) / 2;
+    -- Several pages: those who write at the same time have one each. What is written late says nothing of when it is.
+    execute format('select max(finished_at) from %s where ctid >= ''(%s,0)'' and ctid < ''(%s,0)'' %s', part, middle, middle + 8,
+      case when brought_back then 'and outcome not in (''completed'', ''dead'', ''cancelled'')' else '' end) into newest;
+    if newest < since then
+      low := middle + 1;
+    else
+      high := middle;
+    end if;
+  end loop;
+  return greatest(low - 64, 0);
+exception when undefined_table or syntax_error then
+  -- It has been dropped meanwhile: its name is a number then. What was read once is locked until the end.
+  return null;
 end $function$
 ;
 
@@ -1990,8 +2023,8 @@ begin
     ) j
     limit rescue.most
   ), lost as (
-    insert into pillion.attempt (job, attempt, worker, started_at, finished_at, outcome, error, keep_until)
-    select j.id, j.attempt, j.worker, j.started_at, held.now, case when j.prefetched then 'released' else 'lost' end, held.error,
+    insert into pillion.attempt (job, attempt, queue, worker, started_at, finished_at, outcome, error, keep_until)
+    select j.id, j.attempt, j.queue, j.worker, j.started_at, held.now, case when j.prefetched then 'released' else 'lost' end, held.error,
       pillion.keep_attempt_until(q, held.now)
     from held join pillion.job j on j.ctid = held.row left join pillion.queue q on q.name = j.queue
     where not held.spent and j.cancelled_at is null
@@ -2115,8 +2148,8 @@ begin
   ), back as (
     delete from pillion.archive a where a.id = any (found) and a.state = any (states) returning a.*
   ), kept as (
-    insert into pillion.attempt (job, attempt, worker, started_at, finished_at, outcome, error, keep_until)
-    select b.id, b.attempt, b.worker, b.started_at, b.finished_at, b.state::text, b.error, pillion.keep_attempt_until(s.settled, at)
+    insert into pillion.attempt (job, attempt, queue, worker, started_at, finished_at, outcome, error, keep_until)
+    select b.id, b.attempt, b.queue, b.worker, b.started_at, b.finished_at, b.state::text, b.error, pillion.keep_attempt_until(s.settled, at)
     from back b left join (select q.name, q as settled from pillion.queue q) s on s.name = b.queue
     where b.started_at is not null
   ), freed as (
@@ -2370,6 +2403,86 @@ begin
   end if;
   return concat('[', json_build_object('claim', fence::text, 'xid', pg_current_xact_id_if_assigned()::text, 'oldest', oldest::text, 'begun', begun, 'front', pg_sequence_last_value('pillion.position'),
     'closed', closed, 'charged', to_json(charged), 'busyBatches', busy_batches, 'lostBatches', lost_batches, 'busy', busy, 'lost', lost), jobs, others, ']');
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.throughput(queue text, minutes integer, bucket_seconds integer, now timestamp with time zone DEFAULT NULL::timestamp with time zone, most_pages integer DEFAULT 2048)
+ RETURNS TABLE(name text, at timestamp with time zone, seconds double precision, completed bigint, failed bigint, dead bigint, wait_p50 double precision, wait_p95 double precision, run_p50 double precision, run_p95 double precision, sampled boolean)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
+ SET jit TO 'off'
+ SET "DateStyle" TO 'ISO'
+AS $function$
+#variable_conflict use_column
+declare
+  until    constant timestamptz := coalesce(throughput.now, statement_timestamp());
+  width    constant interval := throughput.bucket_seconds * interval '1 second';
+  since    constant timestamptz := date_bin(width, until - throughput.minutes * interval '1 minute', '2000-01-01Z');
+  parent   regclass;
+  part     regclass;
+  first    bigint;
+  pages    bigint;
+  partly   boolean := false;
+  reads    text[] := '{}';
+begin
+  foreach parent in array array['pillion.archive', 'pillion.attempt']::regclass[] loop
+    for part in select i.inhrelid::regclass from pg_inherits i where i.inhparent = parent loop
+      first := pillion.first_page(part, since, parent = 'pillion.attempt'::regclass);
+      pages := pg_relation_size(part) / current_setting('block_size')::bigint - first;
+      continue when (pages > 0) is not true;
+      partly := partly or pages > most_pages;
+      reads := reads || array(
+        select format($read$select %L as part, %s as stretch, queue, finished_at, %s, %s::float8 as weight from %s
+            where ctid >= '(%s,0)' and %s and ($3 is null or queue = $3)$read$,
+          part::oid, case when pages > most_pages then n::text else 'null::integer' end,
+          case parent when 'pillion.archive'::regclass then $columns$state::text as outcome, false as late,
+            date_part('epoch', started_at - greatest(run_at, created_at)) * 1000 as wait, date_part('epoch', finished_at - started_at) * 1000 as run$columns$
+          else $columns$outcome, outcome in ('completed', 'dead', 'cancelled'), null, null$columns$ end,
+          case when pages > most_pages then pages / (64.0 * (most_pages / 64)) else 1 end, part, first + n * pages / 64,
+          case when pages > most_pages then format($where$ctid < '(%s,0)'$where$, first + n * pages / 64 + most_pages / 64)
+          else 'finished_at >= $1 and finished_at < $2' end)
+        from generate_series(0, case when pages > most_pages then 63 else 0 end) n);
+    end loop;
+  end loop;
+  if cardinality(reads) = 0 then
+    return;
+  end if;
+  return query execute format($told$
+    with read as materialized (
+      %s
+    ), begun as (
+      select part, stretch, min(finished_at) as at from read where stretch is not null and not late group by part, stretch
+    ), spans as (
+      select part, stretch, at, greatest(lead(at, 1, $2) over (partition by part order by stretch) - at, '0') as length from begun
+    ), spread as (
+      -- What was read of a stretch stands for all that ended until the next one begins.
+      select r.queue, s.at + s.length * ((row_number() over each - 1)::float8 / count(*) over (partition by r.part, r.stretch)) as at,
+        r.outcome, r.wait, r.run, r.weight
+      from read r join spans s using (part, stretch) where not r.late
+      window each as (partition by r.part, r.stretch order by r.finished_at)
+      union all
+      select queue, finished_at, outcome, wait, run, weight from read where stretch is null or late
+    ), ended as (
+      select queue, date_bin($4, at, $1) as at, outcome, case when outcome in ('completed', 'dead') then wait end as wait,
+        case when outcome in ('completed', 'dead') then run end as run, weight
+      from spread where outcome in ('completed', 'dead', 'failed', 'lost') and at >= $1 and at < $2
+    ), counted as (
+      select queue, at, round(sum(weight) filter (where outcome = 'completed'))::bigint as completed,
+        round(sum(weight) filter (where outcome in ('failed', 'lost')))::bigint as failed,
+        round(sum(weight) filter (where outcome = 'dead'))::bigint as dead,
+        percentile_cont(array[0.5, 0.95]) within group (order by wait) as wait,
+        percentile_cont(array[0.5, 0.95]) within group (order by run) as run
+      from ended group by queue, at
+    )
+    select q.queue, b.at, date_part('epoch', least(b.at + $4, $2) - b.at), coalesce(c.completed, 0), coalesce(c.failed, 0), coalesce(c.dead, 0),
+      c.wait[1], c.wait[2], c.run[1], c.run[2], $5
+    from (select distinct queue from counted) q
+    cross join generate_series($1, $2 - interval '1 microsecond', $4) b(at)
+    left join counted c on c.queue = q.queue and c.at = b.at
+    order by q.queue collate "C", b.at$told$, array_to_string(reads, ' union all '))
+  using since, until, throughput.queue, width, partly;
 end $function$
 ;
 

@@ -13,6 +13,7 @@ import { type EventVerbs, eventVerbs } from "./events.ts";
 import { type FoundJob, type JobRecord, type JobSummary, toRecord, toSummary } from "./job-record.ts";
 import { type QueueVerbs, queueVerbs } from "./queues.ts";
 import { type ScheduleAdmin, scheduleAdmin } from "./schedules.ts";
+import { type Throughput, throughputVerb } from "./throughput.ts";
 import { type TopicVerbs, topicVerbs } from "./topics.ts";
 import { type WaitOptions, waitFor } from "./wait-for.ts";
 import { Watch } from "./watch.ts";
@@ -26,7 +27,7 @@ export interface Paging {
 }
 
 /** A view of the queues, and hands for tools. Made by `createAdmin`. */
-export interface Admin extends JobVerbs, QueueVerbs, TopicVerbs, EventVerbs {
+export interface Admin extends JobVerbs, QueueVerbs, Throughput, TopicVerbs, EventVerbs {
   /**
    * What happened to this job, its attempts, steps and children; undefined where there is none of this id, or none any
    * more. @throws InvalidConfigurationError for what is no id
@@ -70,6 +71,7 @@ export function createAdmin(options: { database: DatabaseOption; schema?: string
   return {
     ...jobVerbs(link),
     ...queueVerbs(link),
+    ...throughputVerb(link),
     ...topicVerbs(link),
     ...eventVerbs(link),
     async job(id) {

@@ -18,5 +18,6 @@ export type {
 export type { QueueSettings, Rate } from "./queue-settings.ts";
 export type { QueueRecord, QueueVerbs } from "./queues.ts";
 export type { ListSchedulesOptions, ScheduleAdmin } from "./schedules.ts";
+export type { Throughput, ThroughputBucket, ThroughputOptions } from "./throughput.ts";
 export type { TopicVerbs } from "./topics.ts";
 export type { WaitOptions } from "./wait-for.ts";

@@ -40,6 +40,7 @@ import {
 } from "./steps.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
 import { sweepKeys } from "./sweep-keys.ts";
+import { throughput } from "./throughput.ts";
 import { tick } from "./tick.ts";
 import { unhandled } from "./unhandled.ts";
 import { unpack } from "./unpack.ts";
@@ -111,5 +112,6 @@ export function postgresEngine(schemaName: string) {
     listJobs: listJobs(schema),
     queues: queues(schema),
     setQueue: setQueue(schema),
+    throughput: throughput(schema),
   };
 }

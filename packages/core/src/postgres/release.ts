@@ -12,8 +12,8 @@ with input as materialized (
   from json_to_recordset(${settlementsText}::text::json) as i(id bigint, claim bigint)
 ), held as materialized (${held(schema)}
 ), broken_off as (
-  insert into ${schema.attempt} (job, attempt, worker, started_at, finished_at, outcome, keep_until)
-  select j.id, j.attempt, j.worker, j.started_at, held.now, 'released', ${schema.keepAttemptUntil}(settled, held.now)
+  insert into ${schema.attempt} (job, attempt, queue, worker, started_at, finished_at, outcome, keep_until)
+  select j.id, j.attempt, j.queue, j.worker, j.started_at, held.now, 'released', ${schema.keepAttemptUntil}(settled, held.now)
   from held join ${schema.job} j on j.id = held.id ${settings(schema, "j.queue")}
 ), returned as (
   update ${schema.job} j

@@ -30,8 +30,8 @@ with input as materialized (
   from json_to_recordset(${settlementsText}::text::json) as i(id bigint, claim bigint, "delayMs" float8, error jsonb)
 ), held as materialized (${held(schema)}
 ), failed as (
-  insert into ${schema.attempt} (job, attempt, worker, started_at, finished_at, outcome, error, keep_until)
-  select j.id, j.attempt, j.worker, j.started_at, held.now, case when held.error is null then 'snoozed' else 'failed' end, held.error,
+  insert into ${schema.attempt} (job, attempt, queue, worker, started_at, finished_at, outcome, error, keep_until)
+  select j.id, j.attempt, j.queue, j.worker, j.started_at, held.now, case when held.error is null then 'snoozed' else 'failed' end, held.error,
     ${schema.keepAttemptUntil}(settled, held.now + least(held."delayMs", 31536000000) * interval '1 millisecond')
   from held join ${schema.job} j on j.id = held.id ${settings(schema, "j.queue")}
 ), returned as (

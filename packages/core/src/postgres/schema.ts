@@ -75,5 +75,6 @@ export function schemaOf(name: string) {
     subscription: object("subscription"),
     keepUntil: object("keep_until"),
     keepAttemptUntil: object("keep_attempt_until"),
+    throughput: object("throughput"),
   };
 }
