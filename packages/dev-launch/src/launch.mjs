@@ -58,7 +58,10 @@ function generators() {
   const within = (/** @type {string} */ folder) =>
     existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
   const packages = ["packages", "apps"].flatMap((folder) => within(join(root, folder)));
-  return [...packages, ...packages.flatMap((folder) => within(join(folder, "test")))]
+  return [
+    ...packages,
+    ...packages.flatMap((folder) => [...within(join(folder, "test")), join(folder, "web")]),
+  ]
     .filter((folder) => existsSync(join(folder, "package.json")) && existsSync(join(folder, "node_modules")))
     .flatMap((folder) => {
       const { scripts } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));

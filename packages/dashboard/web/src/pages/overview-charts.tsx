@@ -1,0 +1,84 @@
+import { compact, duration, plural } from "../format.ts";
+import { Chart, type Line } from "../parts/chart.tsx";
+import { latestOf, type Series, sum } from "./series.ts";
+
+const colours = ["--series-1", "--series-2", "--series-3", "--series-4"];
+
+export function OverviewCharts({ series }: { series: Series }) {
+  const { total, times, bucketSeconds, minutes } = series;
+  const perSecond = (values: readonly number[]) => values.map((value) => value / bucketSeconds);
+  const completed = sum(total.completed);
+  const failed = sum(total.failed);
+  const dead = sum(total.dead);
+  const span = minutes < 60 ? `${minutes} minutes` : minutes === 60 ? "hour" : `${minutes / 60} hours`;
+  const failing: Line[] = [
+    { name: "failed attempts", colour: "--series-warn", values: perSecond(total.failed) },
+    { name: "dead", colour: "--series-bad", values: perSecond(total.dead) },
+  ];
+  return (
+    <div class="charts">
+      <section class="panel" aria-labelledby="throughput">
+        <h2 id="throughput">Throughput</h2>
+        <p class="figures">
+          <strong>{compact(completed)}</strong> completed in the last {span}
+        </p>
+        <Chart
+          label={`Jobs completed each second over the last ${span}: ${plural(completed, "job")} in all.`}
+          times={times}
+          lines={[
+            { name: "completed", colour: "--series-1", values: perSecond(total.completed), filled: true },
+          ]}
+          say={rate}
+          least={0.5}
+        />
+      </section>
+      <section class="panel" aria-labelledby="failures">
+        <h2 id="failures">Failures</h2>
+        <p class="figures">
+          <strong>{compact(failed)}</strong> failed {failed === 1 ? "attempt" : "attempts"},{" "}
+          <strong class={dead > 0 ? "is-bad" : ""}>{compact(dead)}</strong> dead
+        </p>
+        <Chart
+          label={`Over the last ${span}: ${plural(failed, "failed attempt")}, ${plural(dead, "dead job")}.`}
+          times={times}
+          lines={failing}
+          say={rate}
+          least={0.5}
+        />
+      </section>
+      <Waits series={series} />
+    </div>
+  );
+}
+
+/** How long jobs wait until they start, and how long they then run: 95 of 100 take no longer. */
+function Waits({ series }: { series: Series }) {
+  const worst = [...series.queues]
+    .filter(([, { waitP95 }]) => waitP95.some((value) => value !== null))
+    .sort(([, one], [, other]) => Math.max(...known(other.waitP95)) - Math.max(...known(one.waitP95)))
+    .slice(0, colours.length);
+  const latest = Math.max(...worst.map(([, { waitP95 }]) => latestOf(waitP95) ?? 0), 0);
+  return (
+    <section class="panel" aria-labelledby="latency">
+      <h2 id="latency">Latency</h2>
+      <p class="figures">
+        <strong>{worst.length === 0 ? "–" : duration(latest)}</strong> until jobs start, at the 95th
+        percentile
+      </p>
+      <Chart
+        label={`How long jobs wait until they start, 95th percentile: ${
+          worst.map(([name, { waitP95 }]) => `${name} ${duration(latestOf(waitP95) ?? 0)}`).join(", ") ||
+          "no figures"
+        }.`}
+        times={series.times}
+        lines={worst.map(([name, { waitP95 }], at) => ({ name, colour: colours[at]!, values: waitP95 }))}
+        say={duration}
+        least={100}
+      />
+    </section>
+  );
+}
+
+const known = (values: readonly (number | null)[]) => values.filter((value) => value !== null);
+const rate = (value: number) =>
+  `${value >= 100 ? Math.round(value) : value >= 10 ? value.toFixed(1) : Number(value.toFixed(2))}/s`;
