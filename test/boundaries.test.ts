@@ -16,7 +16,8 @@ const adapterNames = new Set(adapters.map(({ manifest }) => manifest.name));
 const outside = sources.filter(({ path }) => !path.startsWith("test/"));
 /** What producers import: it must run where there is neither Node nor pg. Tests of applications run what workers do. */
 const producerCore = core.filter(
-  ({ path }) => !/^packages\/core\/src\/(worker|migrate|admin|doctor|schedule|testing)\//.test(path),
+  ({ path }) =>
+    !/^packages\/core\/src\/(worker|migrate|admin|doctor|schedule|testing|encryption)\//.test(path),
 );
 
 test("a relative import stays in its package; a launcher alone, which runs before the install, goes by path", () => {
@@ -54,7 +55,7 @@ test("core imports no package of this repository", () => {
   expect(breaking(core, ({ packageName }) => packageName?.startsWith("@pillion/") ?? false)).toEqual([]);
 });
 
-test("core imports Node, pg and croner in worker, migrate, admin, doctor and schedule only, and nothing else imports those", () => {
+test("core imports Node, pg and croner in worker, migrate, admin, doctor, schedule and encryption only, and nothing else imports those", () => {
   expect(producerCore.length).toBeGreaterThan(10);
   expect(
     breaking(
@@ -63,7 +64,7 @@ test("core imports Node, pg and croner in worker, migrate, admin, doctor and sch
         kind === "node" ||
         packageName === "pg" ||
         packageName === "croner" ||
-        /^packages\/core\/src\/(worker|migrate|admin|doctor|schedule|testing)\//.test(specifier),
+        /^packages\/core\/src\/(worker|migrate|admin|doctor|schedule|testing|encryption)\//.test(specifier),
     ),
   ).toEqual([]);
 });

@@ -13,7 +13,9 @@ const entries = entryPoints(
 test("every entry point that the documentation names is there", () => {
   expect(entries).toEqual(
     expect.arrayContaining(
-      ["", "/worker", "/admin", "/migrate", "/adapter", "/testing"].map((path) => `@pillion/core${path}`),
+      ["", "/worker", "/admin", "/migrate", "/adapter", "/testing", "/encryption"].map(
+        (path) => `@pillion/core${path}`,
+      ),
     ),
   );
   expect(entries).toEqual(

@@ -28,6 +28,7 @@ export type PillionErrorCode =
   | "NOT_ENQUEUED"
   | "JOBS_FAILED"
   | "NO_SAVEPOINTS"
+  | "CODEC_FAILED"
   | "RETRY"
   | "DISCARD";
 
@@ -304,6 +305,30 @@ export class ChildFailedError extends PillionError {
 export class EventTimeoutError extends PillionError {
   constructor(message: string, jobName: string) {
     super("EVENT_TIMEOUT", message, { jobName });
+  }
+}
+
+/**
+ * What a job's codec was to encrypt or to read it could not: its message names the job and the key. At an enqueue nothing
+ * was sent to the database. In a worker a job that is `retryable` is tried again, for its key may only have to be deployed;
+ * the others, whose text was changed or moved, are dead at once. A codec of your own throws it to say which of the two.
+ */
+export class CodecError extends PillionError {
+  /** The key that the text is encrypted with, where it is. */
+  readonly keyId: string | undefined;
+
+  constructor(
+    message: string,
+    options: {
+      cause?: unknown;
+      jobName?: string | undefined;
+      keyId?: string | undefined;
+      retryable?: boolean | undefined;
+    } = {},
+  ) {
+    const { cause, jobName, keyId, retryable = true } = options;
+    super("CODEC_FAILED", message, { jobName, retryable, ...(cause === undefined ? {} : { cause }) });
+    this.keyId = keyId;
   }
 }
 

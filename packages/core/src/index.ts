@@ -1,11 +1,16 @@
 export type { Ambient } from "./adapter/ambient.ts";
+export type { SetLocal } from "./adapter/set-local.ts";
 export type { Settings } from "./adapter/settings.ts";
 export type { Verbs } from "./adapter/verbs.ts";
+export type { Codec, CodecContext, Encoded } from "./codec/codec.ts";
+export { type Definitions, definitionsWith } from "./codec/definitions.ts";
+export { type EncryptedValue, isEncrypted } from "./codec/seal.ts";
 export type { Database } from "./database.ts";
 export { defaults, limits } from "./defaults.ts";
 export {
   ChildFailedError,
   type ChildFailure,
+  CodecError,
   DiscardError,
   EventTimeoutError,
   type FailedJob,

@@ -22,7 +22,7 @@ export interface TraceOptions {
  * For `createWorker({ around: traceHandlers() })`: each call of a handler is a span `process <queue>` of kind CONSUMER, in
  * a trace of its own, with a link to the span that enqueued the job: a retry a week later does not stretch the request's
  * trace. The handler runs within it, so that its own spans are its children. An error is recorded, and goes on as it
- * was; a job that is put off ends its span without one. No payload is recorded.
+ * was; a job that is put off ends its span without one. No payload is recorded, nor what an error of an encrypted job says.
  */
 export function traceHandlers({ tracer = trace.getTracer(instrumentation) }: TraceOptions = {}): Around {
   return async (jobs, run) => {
@@ -47,8 +47,11 @@ export function traceHandlers({ tracer = trace.getTracer(instrumentation) }: Tra
     try {
       return await context.with(trace.setSpan(contextOf(first!), span), run);
     } catch (error) {
-      const { name, message } = error instanceof Error ? error : { name: "Thrown", message: String(error) };
-      span.recordException(error instanceof Error ? error : { name, message });
+      const said = errorOf(error);
+      // What an error of an encrypted job says may quote what is secret.
+      const withheld = jobs.some(({ encrypted }) => encrypted);
+      const { name, message } = withheld ? { name: said.name, message: "(encrypted with the job)" } : said;
+      span.recordException(withheld || !(error instanceof Error) ? { name, message } : error);
       span.setAttribute("error.type", name);
       span.setStatus({ code: SpanStatusCode.ERROR, message });
       throw error;
@@ -57,6 +60,9 @@ export function traceHandlers({ tracer = trace.getTracer(instrumentation) }: Tra
     }
   };
 }
+
+const errorOf = (error: unknown) =>
+  error instanceof Error ? error : { name: "Thrown", message: String(error) };
 
 /** What the enqueuer's context carries besides its span: baggage. */
 const contextOf = ({ headers }: ActiveJob) => propagation.extract(ROOT_CONTEXT, headers);

@@ -1,9 +1,10 @@
+import { isEncrypted } from "@pillion/core";
 import type { AttemptRecord, ErrorRecord, JobRecord } from "@pillion/core/admin";
 import type { Command } from "commander";
 import { withAdmin } from "../connect.ts";
 import { noSuchJob, refuseNoId } from "../job-filter.ts";
 import { databaseCommand, type Shared } from "../options.ts";
-import { payloadOption, shapeOf, stateText } from "../output/job-shape.ts";
+import { contentText, payloadOption, shapeOf, stateText } from "../output/job-shape.ts";
 import { childrenOf, stepsOf } from "../output/steps.ts";
 import { listOf, tableOf } from "../output/table.ts";
 import { duration, line, lines, number, styled, time } from "../output/text.ts";
@@ -42,8 +43,9 @@ async function run(id: string, options: Options): Promise<void> {
 
 function headOf(job: JobRecord, { payload }: Options): string {
   const content = (value: unknown) => {
+    if (payload || isEncrypted(value)) return contentText(value);
     const text = JSON.stringify(value);
-    return payload ? line(text) : `${number(Buffer.byteLength(text))} bytes as JSON; --payload shows it`;
+    return `${number(Buffer.byteLength(text))} bytes as JSON; --payload shows it`;
   };
   const waiting = job.state === "scheduled" && job.steps.find(({ state }) => state === "waiting");
   return listOf([
@@ -106,11 +108,13 @@ function errorsOf({ attempts, error }: JobRecord): string[] {
   return [...byText].map(([text, titles]) => `${styled("bold", `error of ${titles.join(", ")}`)}\n${text}`);
 }
 
-function errorText({ name, message, stack, code }: ErrorRecord): string {
+function errorText({ name, message, stack, code, encrypted }: ErrorRecord): string {
   // Node's stacks begin with the name and the message.
   const text = stack?.includes(message)
     ? stack
     : [`${name}: ${message}`, ...(stack ? [stack] : [])].join("\n");
-  const indented = lines(code === undefined ? text : `${text}\ncode ${code}`).replaceAll("\n", "\n  ");
+  const key = encrypted && `encrypted with key ${line(encrypted["pillion.key"])}`;
+  const said = [text, code === undefined ? undefined : `code ${code}`, key].filter(Boolean).join("\n");
+  const indented = lines(said).replaceAll("\n", "\n  ");
   return `  ${indented}`;
 }

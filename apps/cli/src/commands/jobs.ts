@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { withAdmin } from "../connect.ts";
 import { type FilterOptions, filterOf, filterOptions } from "../job-filter.ts";
 import { databaseCommand, type Shared } from "../options.ts";
-import { payloadOption, shapeOf, stateText } from "../output/job-shape.ts";
+import { contentText, payloadOption, shapeOf, stateText } from "../output/job-shape.ts";
 import { tableOf } from "../output/table.ts";
 import { line, shortened, time } from "../output/text.ts";
 
@@ -45,9 +45,7 @@ async function run(options: Options): Promise<void> {
       { title: "ATTEMPT", cell: attemptOf, right: true },
       { title: "CREATED", cell: ({ createdAt }) => time(createdAt) },
       { title: "", cell: noteOn },
-      ...(payload
-        ? [{ title: "PAYLOAD", cell: (job: JobSummary) => line(JSON.stringify(job.payload)) }]
-        : []),
+      ...(payload ? [{ title: "PAYLOAD", cell: (job: JobSummary) => contentText(job.payload) }] : []),
     ]),
   );
   if (next !== null) console.log(`\nOlder ones: the same command with --before ${next}`);

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { withAdmin } from "../connect.ts";
 import { type FilterOptions, filterOf, filterOptions } from "../job-filter.ts";
 import { databaseCommand, type Shared } from "../options.ts";
-import { payloadOption, shapeOf, stateText } from "../output/job-shape.ts";
+import { contentText, payloadOption, shapeOf, stateText } from "../output/job-shape.ts";
 import { line, shortened, styled, time } from "../output/text.ts";
 
 interface Options extends Shared, FilterOptions {
@@ -88,7 +88,7 @@ function lineOf(job: JobSummary, { payload }: Options): string {
     attempt > 0 ? `attempt ${attempt}` : "",
     state === "scheduled" ? `runs at ${time(runAt)}` : "",
     error ? styled("red", shortened(line(`${error.name}: ${error.message}`), 100)) : "",
-    payload ? line(JSON.stringify(job.payload)) : "",
+    payload ? contentText(job.payload) : "",
   ]
     .filter(Boolean)
     .join("  ");

@@ -1,5 +1,5 @@
 import type { JobRecord, StepRecord } from "@pillion/core/admin";
-import { stateText } from "./job-shape.ts";
+import { contentText, stateText } from "./job-shape.ts";
 import { tableOf } from "./table.ts";
 import { duration, line, shortened, styled, time } from "./text.ts";
 
@@ -23,9 +23,7 @@ export function stepsOf({ steps }: JobRecord, payload: true | undefined): string
         right: true,
       },
       { title: "", cell: noteOn },
-      ...(payload
-        ? [{ title: "RESULT", cell: ({ result }: StepRecord) => line(JSON.stringify(result)) }]
-        : []),
+      ...(payload ? [{ title: "RESULT", cell: ({ result }: StepRecord) => contentText(result) }] : []),
     ]),
   ];
 }

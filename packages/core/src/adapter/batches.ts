@@ -29,7 +29,7 @@ export async function* batches(
   } else if (Symbol.asyncIterator in source) {
     let index = 0;
     for await (const job of jobs) {
-      const row = await toRow(job, maxPayloadBytes, index++);
+      const row = await toRow(job, maxPayloadBytes, { index: index++ });
       if (chunk.takes(row)) continue;
       yield chunk.rows;
       chunk = new Chunk(row);
@@ -43,7 +43,7 @@ export async function* batches(
 
 function* checked(jobs: Iterable<Job>, maxPayloadBytes: number): Generator<JobRow | Promise<JobRow>> {
   let index = 0;
-  for (const job of jobs) yield toRow(job, maxPayloadBytes, index++);
+  for (const job of jobs) yield toRow(job, maxPayloadBytes, { index: index++ });
 }
 
 async function all(items: Iterable<JobRow | Promise<JobRow>>): Promise<JobRow[]> {

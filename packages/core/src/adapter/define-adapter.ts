@@ -33,7 +33,7 @@ function bind<Tx extends object, Client extends object>(
   definition: AdapterDefinition<Tx, Client>,
   settings: Settings,
 ): Adapter<Tx, Client> {
-  const { schema, maxPayloadBytes } = checkSettings(settings);
+  const { schema, maxPayloadBytes, setLocal } = checkSettings(settings);
   const engine = postgresEngine(schema);
   const pins = new WeakMap<object, string>();
   const openTransaction = openTransactionOf(definition);
@@ -77,7 +77,7 @@ function bind<Tx extends object, Client extends object>(
   };
 
   const verbs: Adapter<Tx, Client> = {
-    ...effects(definition, engine, send),
+    ...effects(definition, engine, send, setLocal),
     ...changes(ground),
     idempotent: idempotentOn(ground),
     ambient(resolve) {
@@ -134,7 +134,7 @@ function bind<Tx extends object, Client extends object>(
       if (row instanceof Promise) {
         row.catch(() => {});
         throw new InvalidJobError(
-          `Job "${jobNameOf(job)}": its schema validates asynchronously, and this form of enqueue is synchronous. ` +
+          `Job "${jobNameOf(job)}": its schema validates asynchronously${(job.type as { codec?: unknown }).codec ? ", or its codec encrypts so" : ""}, and this form of enqueue is synchronous. ` +
             "Use enqueue(tx, job), or a schema that validates synchronously.",
           jobNameOf(job),
         );

@@ -12,6 +12,7 @@ import { readStatus } from "../postgres/steps.ts";
 import type { Row, Statement } from "../statement.ts";
 import type { AdapterDefinition } from "./definition.ts";
 import { describe, isClient, isTransaction } from "./questions.ts";
+import { type SetLocal, withSettings } from "./set-local.ts";
 
 /** What a transactional handler is: it gets the open transaction, and the job. */
 export type TransactionalRun<Tx, Output, Result> = (
@@ -76,6 +77,7 @@ export function effects<Tx extends object, Client extends object>(
   definition: AdapterDefinition<Tx, Client>,
   engine: Engine,
   send: (handle: Tx | Client, statement: Statement) => Promise<readonly Row[]>,
+  setLocal: SetLocal | undefined,
 ): EffectVerbs<Client> {
   /** Runs `fn` in a transaction; `end` writes what makes it count, as the last thing before its COMMIT. */
   async function transact<Result, Ended>(
@@ -152,23 +154,25 @@ export function effects<Tx extends object, Client extends object>(
     const { id, claim } = attempt;
     const { position, name } = step;
     const end = async (tx: Tx, answer: Answer) => {
-      const result = step.answerText(answer);
+      const text = step.answerText(answer);
+      const result = await attempt.storedAnswer(name, text);
       await settle(attempt, async () => {
         const input = { id, claim, position, name, result, tookMs: () => step.tookMs() };
         return readStatus(await send(tx, engine.checkpoint(input)));
       });
-      return (result === null ? undefined : JSON.parse(result)) as Answer;
+      return (text === null ? undefined : JSON.parse(text)) as Answer;
     };
     return transact(client, attempt, fn, options, end, engine.isRecorded({ id, position }));
   }
 
   async function complete(tx: Tx, attempt: OpenAttempt, result: unknown): Promise<void> {
     const { id, claim, startedMs } = attempt;
+    const stored = result instanceof Snooze ? null : await attempt.storedResult(result);
     await settle(attempt, async () => {
       // A beat that no longer finds the job has nothing to say from now on: the answer to this will.
       attempt.completing = true;
       if (!(result instanceof Snooze)) {
-        const input = { id, claim, startedMs, result: attempt.resultText(result) };
+        const input = { id, claim, startedMs, result: stored };
         return readComplete(await send(tx, engine.complete(input)));
       }
       const settlements = [{ id, claim, delayMs: result.delayMs, error: null }];
@@ -221,6 +225,9 @@ export function effects<Tx extends object, Client extends object>(
     );
   }
 
+  const set = <Result>(job: ActiveJob, attempt: OpenAttempt, fn: (tx: Tx) => Result | Promise<Result>) =>
+    withSettings(setLocal, job, attempt, engine, send, fn);
+
   const of = (client: Client) => ({
     name: definition.name,
     client,
@@ -240,7 +247,8 @@ export function effects<Tx extends object, Client extends object>(
           attempt.steps.close(
             "in a transactional handler, which is one step as it is: use handle, of the same package",
           );
-          return commit(client, attempt, (tx) => run(tx, job), options);
+          const inSettings = set<unknown>(job, attempt, (tx) => run(tx, job));
+          return commit(client, attempt, inSettings, options);
         },
       };
     },
@@ -254,7 +262,9 @@ export function effects<Tx extends object, Client extends object>(
           let over = false;
           const committingJob = Object.assign(job, {
             stepTx(name: unknown, fn: (tx: Tx) => unknown, options: unknown) {
-              return attempt.steps.run(name, (step) => perform(client, attempt, step, fn, options));
+              return attempt.steps.run(name, (step) =>
+                perform(client, attempt, step, set(job, attempt, fn), options),
+              );
             },
             commit(fn: (tx: Tx) => never, options: unknown) {
               checkCommit(attempt, fn);
@@ -269,7 +279,7 @@ export function effects<Tx extends object, Client extends object>(
                 );
               attempt.steps.checkEnd();
               attempt.steps.close("after commit was called, which completes the job");
-              committing = commit(client, attempt, fn, options);
+              committing = (async () => commit(client, attempt, set<unknown>(job, attempt, fn), options))();
               // Its failure is the attempt's, whoever awaits it.
               committing.catch(() => {});
               return committing;

@@ -17,6 +17,7 @@ export type {
 } from "./job-record.ts";
 export type { QueueSettings, Rate } from "./queue-settings.ts";
 export type { QueueRecord, QueueVerbs } from "./queues.ts";
+export { reveal } from "./reveal.ts";
 export type { ListSchedulesOptions, ScheduleAdmin } from "./schedules.ts";
 export type { Throughput, ThroughputBucket, ThroughputOptions } from "./throughput.ts";
 export type { TopicVerbs } from "./topics.ts";

@@ -1,3 +1,4 @@
+import type { EncryptedValue } from "../codec/seal.ts";
 import type { JobState } from "../job/job.ts";
 
 /** An error as it was stored. */
@@ -8,6 +9,8 @@ export interface ErrorRecord {
   readonly stack?: string;
   /** For programs, where the error has one. */
   readonly code?: string;
+  /** All that it says, where the job's type has a codec: `reveal` reads it. */
+  readonly encrypted?: EncryptedValue;
 }
 
 /** One attempt of a job. Times are by the database's clock. */
@@ -92,8 +95,10 @@ export interface JobSummary {
   readonly partitionKey: string | null;
   /** The id of the job that runs it, by `job.run`. */
   readonly parent: string | null;
+  /** As it is stored: where its type has a codec, encrypted, with the id of the key (`isEncrypted`). */
   readonly payload: unknown;
   readonly headers: Readonly<Record<string, unknown>> | null;
+  /** The same. */
   readonly result: unknown;
   /** What ended it, where it is dead. */
   readonly error: ErrorRecord | null;

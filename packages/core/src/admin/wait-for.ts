@@ -1,3 +1,5 @@
+import { resultContext } from "../codec/context.ts";
+import { unseal } from "../codec/seal.ts";
 import { defaults, limits } from "../defaults.ts";
 import {
   InvalidConfigurationError,
@@ -7,6 +9,7 @@ import {
   JobNotFoundError,
   WaitTimeoutError,
 } from "../errors.ts";
+import { issuesIn } from "../job/refusal.ts";
 import { isJobType, type JobType } from "../job/type.ts";
 import { show } from "../show.ts";
 import type { Row } from "../statement.ts";
@@ -66,9 +69,10 @@ function refuse(id: unknown, jobType: unknown, timeoutMs: unknown): void {
 async function resultOf<Result>(
   row: Row | undefined,
   id: string,
-  { name, resultSchema }: Pick<JobType<never, unknown, Result>, "name" | "resultSchema">,
+  type: Pick<JobType<never, unknown, Result>, "name" | "version" | "resultSchema" | "codec">,
   timeoutMs: number,
 ): Promise<Result> {
+  const { name, resultSchema, codec } = type;
   if (!row)
     throw new JobNotFoundError(
       `waitFor: there is no job ${id}. It was never committed, or the time for which it was kept is over.`,
@@ -86,10 +90,19 @@ async function resultOf<Result>(
     case "cancelled":
       throw new JobCancelledError(`${job} was cancelled${error ? `: ${error.message}` : ""}.`, name);
     case "completed": {
-      const stored: unknown = row.result == null ? undefined : JSON.parse(row.result);
+      const stored: unknown =
+        row.result == null
+          ? undefined
+          : await unseal(codec, resultContext(type), JSON.parse(row.result), `${job}: its result`, name);
       if (resultSchema === undefined) return stored as Result;
       const validated = await resultSchema["~standard"].validate(stored);
       if (!validated.issues) return validated.value;
+      if (codec)
+        throw new InvalidResultError(
+          `${job} is completed, and its result is not valid for this job type (${issuesIn(validated.issues)}, which are not told, for they may quote what is secret)`,
+          name,
+          [],
+        );
       const said = validated.issues.map(({ message }) => message).join("; ");
       throw new InvalidResultError(
         `${job} is completed, and its result is not valid for this job type: ${said}`,

@@ -14,7 +14,9 @@ export interface OpenAttempt {
   completing: boolean;
   readonly steps: OpenSteps;
   /** What a result is stored as, JSON text; null where none is. @throws TypeError for what JSON cannot carry */
-  resultText(result: unknown): string | null;
+  storedResult(result: unknown): Promise<string | null>;
+  /** What an answer of a step is stored as, given its JSON text. @throws CodecError */
+  storedAnswer(step: string, text: string | null): Promise<string | null>;
   /** Its completion has been committed: whatever the handler does from now on changes nothing. */
   committed(): void;
   /** Another worker has the job. Aborts the signal, and answers the error to throw. */

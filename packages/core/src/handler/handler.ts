@@ -17,6 +17,8 @@ export interface ActiveJob<Payload = unknown> {
   readonly attempt: number;
   readonly maxAttempts: number;
   readonly headers: Readonly<Record<string, unknown>>;
+  /** True where its type has a codec: neither the payload nor what an error says is for a log or a trace. */
+  readonly encrypted: boolean;
   /** When the job was enqueued, by the database's clock. */
   readonly createdAt: Date;
   /** The tenant, account or other key that limits of its queue count by; undefined where it has none. */

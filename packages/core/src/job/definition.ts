@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Codec } from "../codec/codec.ts";
 import { limits } from "../defaults.ts";
 import { InvalidDefinitionError } from "../errors.ts";
 import type { JsonOf } from "../json.ts";
@@ -31,6 +32,11 @@ export interface JobDefinition<Payload extends StandardSchemaV1, Result extends 
   readonly backoff?: Backoff | undefined;
   /** Decides per error; asked for every error but RetryError and DiscardError. */
   readonly retry?: ((error: unknown) => RetryDecision) | undefined;
+  /**
+   * Encrypts what is stored of its jobs: payload, result, what its steps answer, and what its errors say. Headers, keys and
+   * names stay clear. Without it, all is clear.
+   */
+  readonly codec?: Codec | undefined;
 }
 
 /** The schema itself where its input is JSON; elsewhere a type that nothing is assignable to. */
@@ -51,6 +57,7 @@ const known = new Set([
   "timeoutMs",
   "backoff",
   "retry",
+  "codec",
 ]);
 
 /** @throws InvalidDefinitionError */
@@ -92,6 +99,8 @@ export function checkDefinition(definition: JobDefinition<StandardSchemaV1, Stan
   }
   if (retry !== undefined && typeof retry !== "function")
     refuse(`${of}: retry is not a function of an error.`);
+  const codecIssue = codecIssueOf(definition.codec);
+  if (codecIssue !== undefined) refuse(`${of}: ${codecIssue}`);
   for (const [field, schema] of Object.entries({ payload: definition.payload, result: definition.result }))
     if (
       !(field === "result" && schema === undefined) &&
@@ -101,6 +110,13 @@ export function checkDefinition(definition: JobDefinition<StandardSchemaV1, Stan
   const issue = schemaIssueOf(definition.payload);
   if (issue !== undefined)
     refuse(`${of}: its payload is stored as JSON, and the schema's input is not: ${issue}`);
+}
+
+/** Says what is wrong with a codec, if anything. */
+export function codecIssueOf(codec: unknown): string | undefined {
+  const { encode, decode } = Object(codec) as Partial<Codec>;
+  if (codec === undefined || (typeof encode === "function" && typeof decode === "function")) return undefined;
+  return `its codec is ${show(codec)}, which has no encode and decode. Pass aesGcm(…) of @pillion/core/encryption, or one of your own.`;
 }
 
 /** Asks schemas that can describe themselves (Standard JSON Schema) whether their input is JSON at all. */

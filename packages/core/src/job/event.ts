@@ -1,8 +1,10 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Codec } from "../codec/codec.ts";
+import { eventContext } from "../codec/context.ts";
 import { defaults, limits } from "../defaults.ts";
 import { InvalidDefinitionError, InvalidJobError, InvalidRequestError } from "../errors.ts";
 import { show } from "../show.ts";
-import { type JsonInput, schemaIssueOf } from "./definition.ts";
+import { codecIssueOf, type JsonInput, schemaIssueOf } from "./definition.ts";
 import { nameIssueOf, shortTextIssueOf } from "./names.ts";
 import { events } from "./refusal.ts";
 import { toRow } from "./row.ts";
@@ -16,6 +18,7 @@ export interface EventType<Input = never, Output = unknown> {
   readonly kind: "event";
   readonly name: string;
   readonly schema: StandardSchemaV1<Input, Output>;
+  readonly codec: Codec | undefined;
 }
 
 /** One event: it happens once, or never. Made by calling its type. */
@@ -60,6 +63,8 @@ export function defineEvent<Payload extends StandardSchemaV1>(definition: {
   readonly name: string;
   /** Any Standard Schema whose input is JSON, or `type<T>()` without validation. */
   readonly payload: JsonInput<Payload>;
+  /** Encrypts the payload as it is stored. Whoever waits for it needs the same. */
+  readonly codec?: Codec | undefined;
 }): EventType<StandardSchemaV1.InferInput<Payload>, StandardSchemaV1.InferOutput<Payload>> {
   const refuse = (message: string): never => {
     throw new InvalidDefinitionError(message);
@@ -72,9 +77,11 @@ export function defineEvent<Payload extends StandardSchemaV1>(definition: {
   if (issue !== undefined) refuse(`The name of an event ${issue}.`);
   const of = `The definition of event ${show(name)}`;
   for (const key of Object.keys(definition))
-    if (key !== "name" && key !== "payload") refuse(`${of} has the unknown option "${key}".`);
+    if (!["name", "payload", "codec"].includes(key)) refuse(`${of} has the unknown option "${key}".`);
   if (typeof schema?.["~standard"]?.validate !== "function")
     refuse(`${of}: payload is not a Standard Schema. Pass one (Zod, Valibot, ArkType …), or type<T>().`);
+  const codecIssue = codecIssueOf(definition.codec);
+  if (codecIssue !== undefined) refuse(`${of}: ${codecIssue}`);
   const notJson = schemaIssueOf(schema);
   if (notJson !== undefined)
     refuse(`${of}: its payload is stored as JSON, and the schema's input is not: ${notJson}`);
@@ -91,8 +98,13 @@ export function defineEvent<Payload extends StandardSchemaV1>(definition: {
     kind: { value: "event", enumerable: true },
     name: { value: name, enumerable: true },
     schema: { value: schema, enumerable: true },
+    codec: { value: definition.codec, enumerable: true },
   });
-  const checks = defineJob({ name, payload: schema as never }) as unknown as JobType<unknown>;
+  const checks = defineJob({
+    name,
+    payload: schema as never,
+    codec: definition.codec,
+  }) as unknown as JobType<unknown>;
   events.add(checks);
   types.set(eventType, checks);
   return eventType as never;
@@ -132,6 +144,8 @@ export async function toEmission(
     throw new InvalidRequestError(
       `${of}: keepMs is ${show(keepMs)}, not a number of milliseconds from 1 to ${limits.keepMs}.`,
     );
-  const row = await toRow(types.get(event.type)!(payload), maxPayloadBytes);
+  const row = await toRow(types.get(event.type)!(payload), maxPayloadBytes, {
+    context: eventContext(event.type.name, event.key),
+  });
   return { name: event.type.name, key: event.key, payload: row.payload, keepMs };
 }

@@ -15,11 +15,19 @@ export function refusal(
   issues: readonly PayloadIssue[] = [],
   cause?: unknown,
 ): InvalidJobError {
-  return new InvalidJobError(
-    `${topics.has(type) ? "Topic" : events.has(type) ? "Event" : "Job"} "${type.name}"${inBatch(index)}: ${what}.`,
-    type.name,
-    issues,
-    cause,
+  return new InvalidJobError(`${nameOf(type, index)}: ${what}.`, type.name, issues, cause);
+}
+
+export const nameOf = (type: JobType, index: number | undefined) =>
+  `${topics.has(type) ? "Topic" : events.has(type) ? "Event" : "Job"} "${type.name}"${inBatch(index)}`;
+
+/** The same of a type with a codec: whatever tells why may quote what is secret, a property's name too. */
+export function withheld(type: JobType, index: number | undefined, what: string): InvalidJobError {
+  return refusal(
+    type,
+    index,
+    `${what}. What is wrong with it is not said here, for its type has a codec, and that may quote what is secret. Validate ` +
+      "it with the type's schema, to see",
   );
 }
 
@@ -27,6 +35,7 @@ export const inBatch = (index: number | undefined) =>
   index === undefined ? "" : ` at index ${index} of the batch`;
 
 export function schemaThrew(type: JobType, index: number | undefined, error: unknown): InvalidJobError {
+  if (type.codec) return withheld(type, index, "its schema threw");
   return refusal(type, index, `its schema threw: ${messageOf(error)}`, [], error);
 }
 
@@ -35,6 +44,7 @@ export function invalidPayload(
   index: number | undefined,
   found: readonly StandardSchemaV1.Issue[],
 ): InvalidJobError {
+  if (type.codec) return withheld(type, index, `its payload is not valid (${issuesIn(found)})`);
   const issues = found.map(({ message, path = [] }) => ({
     message,
     path: path.map((segment) => (typeof segment === "object" ? segment.key : segment)),
@@ -42,6 +52,8 @@ export function invalidPayload(
   const said = issues.map(({ message, path }) => `${place("payload", path)}: ${message}`).join("; ");
   return refusal(type, index, `its payload is not valid: ${said}`, issues);
 }
+
+export const issuesIn = ({ length }: readonly unknown[]) => (length === 1 ? "1 issue" : `${length} issues`);
 
 export const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 

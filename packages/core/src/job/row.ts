@@ -1,4 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Codec, CodecContext } from "../codec/codec.ts";
+import { payloadContext, topicContext } from "../codec/context.ts";
+import { type EncryptedValue, seal } from "../codec/seal.ts";
 import { defaults } from "../defaults.ts";
 import { InvalidJobError, type PayloadIssue } from "../errors.ts";
 import { jsonIssueOf, utf8Bytes } from "../json.ts";
@@ -6,17 +9,38 @@ import { show } from "../show.ts";
 import { withProvided } from "./headers.ts";
 import type { EnqueueOptions, JobRow } from "./job.ts";
 import { optionsIssueOf } from "./options.ts";
-import { inBatch, invalidPayload, messageOf, place, refusal, schemaThrew } from "./refusal.ts";
+import {
+  inBatch,
+  invalidPayload,
+  messageOf,
+  nameOf,
+  place,
+  refusal,
+  schemaThrew,
+  topics,
+  withheld,
+} from "./refusal.ts";
 import { timestampText } from "./time.ts";
 import { isJobType, type Job, type JobType, refuseJobType } from "./type.ts";
 
+/** What else is known of a job that is to be a row. */
+export interface RowOf {
+  /** Which job of a batch it is, for the error; the first is 0. */
+  readonly index?: number | undefined;
+  /** What a codec binds the payload to; a job's own by default. */
+  readonly context?: CodecContext | undefined;
+}
+
 /**
- * The job as a row, or a promise of it where its schema validates asynchronously.
+ * The job as a row, or a promise of it where its schema validates, or its codec encrypts, asynchronously.
  *
- * @param index which job of a batch it is, for the error; the first is 0
- * @throws InvalidJobError
+ * @throws InvalidJobError, CodecError
  */
-export function toRow(job: unknown, maxPayloadBytes: number, index?: number): JobRow | Promise<JobRow> {
+export function toRow(
+  job: unknown,
+  maxPayloadBytes: number,
+  { index, context }: RowOf = nothingElse,
+): JobRow | Promise<JobRow> {
   refuseJobType(job);
   if (!isJob(job))
     throw new InvalidJobError(`Got ${show(job)}${inBatch(index)} where a job is wanted. ${mendingFor(job)}`);
@@ -37,9 +61,24 @@ export function toRow(job: unknown, maxPayloadBytes: number, index?: number): Jo
   } catch (error) {
     throw schemaThrew(type, index, error);
   }
-  if (isThenable(validated)) return judgeLater(type, index, stored, validated);
+  if (isThenable(validated)) return judgeLater(type, index, stored, validated, context);
   if (validated.issues) throw invalidPayload(type, index, validated.issues);
-  return stored;
+  return type.codec === undefined ? stored : encrypted(type, type.codec, index, stored, context);
+}
+
+const nothingElse: RowOf = {};
+
+/** What is encrypted has been checked; the limit on its bytes is for what was passed. */
+function encrypted(
+  type: JobType,
+  codec: Codec,
+  index: number | undefined,
+  stored: JobRow,
+  context: CodecContext = topics.has(type) ? topicContext(type.name) : payloadContext(type),
+): JobRow | Promise<JobRow> {
+  const row = (sealed: EncryptedValue) => ({ ...stored, payload: JSON.stringify(sealed) });
+  const sealed = seal(codec, context, stored.payload, `${nameOf(type, index)}: its payload`, type.name);
+  return sealed instanceof Promise ? sealed.then(row) : row(sealed);
 }
 
 type StandardResult = StandardSchemaV1.Result<unknown>;
@@ -49,12 +88,13 @@ async function judgeLater(
   index: number | undefined,
   stored: JobRow,
   validated: Promise<StandardResult>,
+  context: CodecContext | undefined,
 ): Promise<JobRow> {
   const { issues } = await Promise.resolve(validated).catch((error) => {
     throw schemaThrew(type, index, error);
   });
   if (issues) throw invalidPayload(type, index, issues);
-  return stored;
+  return type.codec === undefined ? stored : encrypted(type, type.codec, index, stored, context);
 }
 
 /** True for what calling a job type returns. */
@@ -97,8 +137,11 @@ function jsonText(
     if (issue === undefined) text = JSON.stringify(value);
   } catch (error) {
     // A getter or a proxy threw, or the text is longer than any text may be.
+    if (type.codec) throw withheld(type, index, `its ${what} cannot be read`);
     throw refusal(type, index, `its ${what} cannot be read: ${messageOf(error)}`, [], error);
   }
+  if (issue !== undefined && type.codec)
+    throw withheld(type, index, `its ${what} is nothing that JSON carries`);
   if (issue !== undefined)
     throw refusal(type, index, `${place(`its ${what}`, issue.path)} ${issue.message}`, [issue]);
   // A unit of UTF-16 takes at most three bytes of UTF-8, so most texts need no count.

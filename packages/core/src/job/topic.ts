@@ -1,7 +1,8 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Codec } from "../codec/codec.ts";
 import { InvalidDefinitionError } from "../errors.ts";
 import { show } from "../show.ts";
-import { type JsonInput, schemaIssueOf } from "./definition.ts";
+import { codecIssueOf, type JsonInput, schemaIssueOf } from "./definition.ts";
 import { nameIssueOf } from "./names.ts";
 import { topics } from "./refusal.ts";
 import { defineJob, isJobType, type JobType } from "./type.ts";
@@ -34,6 +35,8 @@ export function defineTopic<Payload extends StandardSchemaV1>(definition: {
   readonly name: string;
   /** Any Standard Schema whose input is JSON, or `type<T>()` without validation. */
   readonly payload: JsonInput<Payload>;
+  /** Encrypts the payload as it is stored. The types that subscribe need one that knows its keys. */
+  readonly codec?: Codec | undefined;
 }): Topic<StandardSchemaV1.InferInput<Payload>> {
   const refuse = (message: string): never => {
     throw new InvalidDefinitionError(message);
@@ -46,14 +49,20 @@ export function defineTopic<Payload extends StandardSchemaV1>(definition: {
   if (issue !== undefined) refuse(`The name of a topic ${issue}.`);
   const of = `The definition of topic ${show(name)}`;
   for (const key of Object.keys(definition))
-    if (key !== "name" && key !== "payload") refuse(`${of} has the unknown option "${key}".`);
+    if (!["name", "payload", "codec"].includes(key)) refuse(`${of} has the unknown option "${key}".`);
   if (typeof schema?.["~standard"]?.validate !== "function")
     refuse(`${of}: payload is not a Standard Schema. Pass one (Zod, Valibot, ArkType …), or type<T>().`);
+  const codecIssue = codecIssueOf(definition.codec);
+  if (codecIssue !== undefined) refuse(`${of}: ${codecIssue}`);
   const notJson = schemaIssueOf(schema);
   if (notJson !== undefined)
     refuse(`${of}: its payload is stored as JSON, and the schema's input is not: ${notJson}`);
   const topic = Object.freeze({ kind: "topic", name, schema });
-  const checks = defineJob({ name, payload: schema as never }) as unknown as JobType<unknown>;
+  const checks = defineJob({
+    name,
+    payload: schema as never,
+    codec: definition.codec,
+  }) as unknown as JobType<unknown>;
   topics.add(checks);
   types.set(topic, checks);
   return topic as never;

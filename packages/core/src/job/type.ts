@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Codec } from "../codec/codec.ts";
 import { defaults } from "../defaults.ts";
 import { InvalidJobError } from "../errors.ts";
 import type { Backoff } from "./backoff.ts";
@@ -21,6 +22,8 @@ export interface JobType<Input = never, Output = unknown, Result = unknown> {
   readonly retry: (error: unknown) => RetryDecision;
   readonly schema: StandardSchemaV1<Input, Output>;
   readonly resultSchema: StandardSchemaV1<Result, Result> | undefined;
+  /** What encrypts its jobs; undefined where they are stored clear. */
+  readonly codec: Codec | undefined;
 }
 
 /** A job to be enqueued: a plain object, made by calling its type. */
@@ -86,6 +89,7 @@ export function defineJob<
         retry: definition.retry ?? (() => "retry" as const),
         schema: definition.payload,
         resultSchema: definition.result,
+        codec: definition.codec,
       }).map(([key, value]) => [key, { value, enumerable: true }]),
     ),
   );

@@ -1,3 +1,4 @@
+import type { EncryptedValue } from "../codec/seal.ts";
 import { sql } from "../statement.ts";
 import {
   archiveColumns,
@@ -17,6 +18,8 @@ export interface StoredError {
   readonly message: string;
   readonly stack?: string | undefined;
   readonly code?: string | undefined;
+  /** All of it, of a job with a codec. */
+  readonly encrypted?: EncryptedValue | undefined;
 }
 
 export interface Discard extends Settlement {

@@ -27,6 +27,7 @@ import { release } from "./release.ts";
 import { rescue } from "./rescue.ts";
 import { retry } from "./retry.ts";
 import { schemaOf } from "./schema.ts";
+import { currentSettings, setLocal } from "./set-local.ts";
 import { setSchedules } from "./set-schedules.ts";
 import { step } from "./step.ts";
 import {
@@ -61,6 +62,8 @@ export function postgresEngine(schemaName: string) {
     complete: complete(schema),
     completed: completed(schema),
     sees: sees(schema),
+    setLocal: setLocal(),
+    currentSettings: currentSettings(),
     beginOnce: beginOnce(schema),
     endOnce: endOnce(schema),
     sweepAnswers: sweepAnswers(schema),

@@ -1,5 +1,7 @@
 import type { Ambient } from "../adapter/ambient.ts";
 import { type Ground, guardedCall } from "../adapter/ground.ts";
+import { payloadContext } from "../codec/context.ts";
+import { isEncrypted, unseal } from "../codec/seal.ts";
 import { InvalidRequestError, NotEnqueuedError } from "../errors.ts";
 import { isJobType, type JobType } from "../job/type.ts";
 import { jsonIssueOf } from "../json.ts";
@@ -12,7 +14,7 @@ export interface EnqueuedJob<Payload = unknown> {
   readonly name: string;
   /** Of its job type. */
   readonly version: number;
-  /** As it is stored: what JSON made of the payload that was passed. */
+  /** What JSON made of the payload that was passed; read, where it is stored encrypted. */
   readonly payload: Payload;
   readonly state: "scheduled" | "ready";
   readonly queue: string;
@@ -58,7 +60,9 @@ export function expectEnqueuedOn<Tx extends object>(ground: Ground<Tx>) {
       ` of job "${jobType.name}"`,
       ground.engine.enqueuedHere,
     );
-    const here = (jobs as EnqueuedJob[]).map(toEnqueuedJob);
+    const here = await Promise.all(
+      (jobs as EnqueuedJob[]).map(async (job) => readPayload(toEnqueuedJob(job), jobType)),
+    );
     const matching = here.filter(
       ({ name, version, payload }) =>
         name === jobType.name &&
@@ -92,6 +96,20 @@ function toEnqueuedJob({ runAt, uniqueKey, partitionKey, headers, ...found }: En
     uniqueKey: uniqueKey ?? undefined,
     partitionKey: partitionKey ?? undefined,
     headers: headers ?? {},
+  };
+}
+
+/** As it was passed, where its type is the one that is asked for: of others there is no codec. */
+async function readPayload(
+  job: EnqueuedJob,
+  // biome-ignore lint/suspicious/noExplicitAny: a type of any payload and result
+  jobType: JobType<any, any, any>,
+): Promise<EnqueuedJob> {
+  if (job.name !== jobType.name || job.version !== jobType.version || !isEncrypted(job.payload)) return job;
+  const what = `expectEnqueued: job ${job.id} "${job.name}": its payload`;
+  return {
+    ...job,
+    payload: await unseal(jobType.codec, payloadContext(jobType), job.payload, what, job.name),
   };
 }
 

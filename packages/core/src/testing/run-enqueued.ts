@@ -95,7 +95,7 @@ export function runEnqueuedOn<Tx extends object>(ground: Ground<Tx>) {
       const { attempt, outcome } = await runJob(tx, started, byType.get(`${name}@${version}`)!, now);
       // What waits in a step goes on as soon as it waits for nothing any more, perhaps in this call.
       if (!attempt.asleep) passed.push(id);
-      const end = endOf(attempt, outcome);
+      const end = await endOf(attempt, outcome);
       await ground.send(tx, ground.engine.endHere({ id, claim: started.claim, now, ...end }));
       const left = { id, name, attempt: attempt.number, state: stateAfter(end) };
       if (attempt.error === undefined)
@@ -139,18 +139,23 @@ function checkOptions({ now, maxJobs = 1_000 }: RunEnqueuedOptions) {
 type End = Pick<EndHereInput, "outcome" | "delayMs" | "detail">;
 
 /** What is written of a job that has run. */
-function endOf(attempt: Pick<TestAttempt<object>, "result" | "resultText">, outcome: Outcome): End {
+async function endOf(
+  attempt: Pick<TestAttempt<object>, "result" | "storedResult" | "storedError">,
+  outcome: Outcome,
+): Promise<End> {
+  const said = async (failed: Parameters<typeof attempt.storedError>[0]) =>
+    JSON.stringify(await attempt.storedError(failed));
   switch (outcome.verb) {
     case "retry":
-      return { outcome: "failed", delayMs: outcome.delayMs, detail: JSON.stringify(outcome.error) };
+      return { outcome: "failed", delayMs: outcome.delayMs, detail: await said(outcome) };
     case "discard":
-      return { outcome: "dead", delayMs: 0, detail: JSON.stringify(outcome.error) };
+      return { outcome: "dead", delayMs: 0, detail: await said(outcome) };
     case "snooze":
       return { outcome: "snoozed", delayMs: outcome.delayMs, detail: null };
     case "expire":
       return { outcome: "cancelled", delayMs: 0, detail: null };
     default:
-      return { outcome: "completed", delayMs: 0, detail: attempt.resultText(attempt.result) };
+      return { outcome: "completed", delayMs: 0, detail: await attempt.storedResult(attempt.result) };
   }
 }
 

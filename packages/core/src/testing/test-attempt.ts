@@ -91,9 +91,10 @@ export class TestAttempt<Tx extends object> extends Attempt {
     this.#checkOrm(orm);
     return this.#stretches.keep((stretch) =>
       this.#ground.savepoint!(stretch, async (tx) => {
-        const result = step.answerText(await fn(tx as never));
+        const text = step.answerText(await fn(tx as never));
+        const result = await this.storedAnswer(step.name, text);
         await this.#ledger.write(tx, step, { result, error: null, effects: true });
-        return result === null ? undefined : JSON.parse(result);
+        return text === null ? undefined : JSON.parse(text);
       }),
     );
   }

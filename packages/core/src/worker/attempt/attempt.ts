@@ -1,3 +1,5 @@
+import { isEncrypted, isThenable } from "../../codec/seal.ts";
+import { sayingNothing } from "../../codec/tellable.ts";
 import { limits } from "../../defaults.ts";
 import {
   InvalidJobError,
@@ -10,13 +12,17 @@ import type { DurableJob } from "../../handler/durable.ts";
 import type { OpenAttempt } from "../../handler/effects.ts";
 import type { Around, Handler } from "../../handler/handler.ts";
 import { Snooze } from "../../handler/snooze.ts";
+import { issuesIn } from "../../job/refusal.ts";
 import { jsonIssueOf } from "../../json.ts";
 import type { ClaimedJob } from "../../postgres/claimed-job.ts";
+import type { StoredError } from "../../postgres/discard.ts";
 import type { Place } from "../../postgres/step.ts";
+import { Contents } from "./contents.ts";
 import type { StepLedger } from "./ledger.ts";
 import { type FailOptions, judge, type Outcome, spent } from "./outcome.ts";
 import { RunningJob } from "./running-job.ts";
 import { Steps } from "./steps.ts";
+import { withDetail } from "./withheld.ts";
 
 /** One run of one job by this worker, from its claim to its outcome. */
 export class Attempt implements OpenAttempt {
@@ -140,13 +146,70 @@ export class Attempt implements OpenAttempt {
     else if (value instanceof Snooze) this.#settle({ verb: "snooze", delayMs: value.delayMs });
     else if (this.handler.jobType.resultSchema === undefined || value === undefined)
       this.#settle({ verb: "complete", result: undefined });
-    else
-      try {
-        this.resultText(value);
-        this.#settle({ verb: "complete", result: value });
-      } catch (error) {
-        this.fail(error);
+    else this.#complete(value);
+  }
+
+  #complete(value: unknown): void {
+    try {
+      const text = this.resultText(value)!;
+      if (this.handler.jobType.codec === undefined) {
+        this.complete(value);
+        return;
       }
+      const sealed = this.#contents.sealResult(text);
+      if (isThenable(sealed))
+        sealed.then(
+          (it) => this.complete(it),
+          (error) => this.fail(error),
+        );
+      else this.complete(sealed);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Its result is to be stored as it is here. */
+  complete(result: unknown): void {
+    if (this.handling) this.#settle({ verb: "complete", result });
+  }
+
+  async storedResult(result: unknown): Promise<string | null> {
+    const text = this.resultText(result);
+    return text === null || this.handler.jobType.codec === undefined
+      ? text
+      : JSON.stringify(await this.#contents.sealResult(text));
+  }
+
+  async storedAnswer(step: string, text: string | null): Promise<string | null> {
+    return text === null || this.handler.jobType.codec === undefined
+      ? text
+      : JSON.stringify(await this.#contents.sealAnswer(step, text));
+  }
+
+  /** What a step of an earlier attempt has answered. @throws CodecError */
+  readAnswer(step: string, stored: unknown): unknown {
+    return this.#isStoredClear(stored) ? stored : this.#contents.readAnswer(step, stored);
+  }
+
+  /** An error of an earlier attempt, with all that it said. @throws CodecError */
+  async readError(stored: StoredError): Promise<StoredError> {
+    return stored.encrypted === undefined
+      ? stored
+      : ((await this.#contents.readError(stored)) as StoredError);
+  }
+
+  /** What is stored of an error that may not be told to all. */
+  storedError({ error, detail }: { readonly error: StoredError; readonly detail?: StoredError | undefined }) {
+    return detail === undefined ? error : withDetail(this.handler.jobType, this.id, error, detail);
+  }
+
+  /** Most jobs are, and cost no more for those that are not. */
+  #isStoredClear(stored: unknown): boolean {
+    return this.handler.jobType.codec === undefined && !isEncrypted(stored);
+  }
+
+  get #contents(): Contents {
+    return new Contents(this);
   }
 
   resultText(result: unknown): string | null {
@@ -222,7 +285,14 @@ export class Attempt implements OpenAttempt {
 
   /** The payload as the schema's output, or a promise of it. @throws InvalidJobError */
   validate(): unknown {
-    const validated = this.handler.jobType.schema["~standard"].validate(this.job.payload);
+    const { payload } = this.job;
+    if (this.#isStoredClear(payload)) return this.#validate(payload);
+    const read = this.#contents.readPayload();
+    return isThenable(read) ? read.then((payload) => this.#validate(payload)) : this.#validate(read);
+  }
+
+  #validate(payload: unknown): unknown {
+    const validated = this.handler.jobType.schema["~standard"].validate(payload);
     return isThenable(validated) ? validated.then((result) => this.#output(result)) : this.#output(validated);
   }
 
@@ -231,6 +301,13 @@ export class Attempt implements OpenAttempt {
     readonly value?: unknown;
   }): unknown {
     if (!validated.issues) return validated.value;
+    if (this.handler.jobType.codec)
+      throw sayingNothing(
+        new InvalidJobError(
+          `The payload is not valid for this worker (${issuesIn(validated.issues)}, which are not told, for they may quote what is secret)`,
+          this.name,
+        ),
+      );
     throw new InvalidJobError(
       `The payload is not valid for this worker: ${validated.issues.map((issue) => issue.message).join("; ")}`,
       this.name,
@@ -249,8 +326,4 @@ export class Attempt implements OpenAttempt {
     this.#onSettled?.();
     this.#onEnd!(this, outcome);
   }
-}
-
-function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }

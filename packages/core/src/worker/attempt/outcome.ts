@@ -1,13 +1,21 @@
+import { isTellable } from "../../codec/tellable.ts";
 import { DiscardError, InvalidJobError, PillionError, RetryError } from "../../errors.ts";
 import { backoffDelayMs } from "../../job/backoff.ts";
 import type { StoredError } from "../../postgres/discard.ts";
 import type { Attempt } from "./attempt.ts";
+import { withheld } from "./withheld.ts";
 
 /** What is to be written of an attempt that has ended; `nothing` where the job is another's by now. */
 export type Outcome =
   | { readonly verb: "complete"; readonly result: unknown }
-  | { readonly verb: "retry"; readonly delayMs: number; readonly error: StoredError }
-  | { readonly verb: "discard"; readonly error: StoredError }
+  /** `detail`: what the error says, where all that may be said of it is `error`. */
+  | {
+      readonly verb: "retry";
+      readonly delayMs: number;
+      readonly error: StoredError;
+      readonly detail?: StoredError | undefined;
+    }
+  | { readonly verb: "discard"; readonly error: StoredError; readonly detail?: StoredError | undefined }
   | { readonly verb: "cancel"; readonly error: StoredError }
   | { readonly verb: "expire" }
   | { readonly verb: "snooze"; readonly delayMs: number }
@@ -56,21 +64,31 @@ export function judge(
     if (code === "WORKER_STOPPING") return { verb: "release" };
     if (code === "JOB_CANCELLED") return { verb: "cancel", error: toStoredError(error) };
   }
-  const stored = toStoredError(error);
-  // What is invalid now will be invalid in the next attempt too.
-  if (wish.discard || code === "DISCARD" || error instanceof DiscardError || error instanceof InvalidJobError)
-    return { verb: "discard", error: stored };
+  const detail = toStoredError(error);
+  const stored =
+    error === reason || isTellable(jobType, error)
+      ? { error: detail }
+      : { error: withheld(error, detail), detail };
+  // What is invalid now will be invalid in the next attempt too, and what was changed stays unreadable.
+  if (
+    wish.discard ||
+    code === "DISCARD" ||
+    error instanceof DiscardError ||
+    error instanceof InvalidJobError ||
+    (code === "CODEC_FAILED" && !(error as PillionError).retryable)
+  )
+    return { verb: "discard", ...stored };
   const asked = code === "RETRY" || error instanceof RetryError;
   if (
     number >= maxAttempts ||
     (!asked && wish.delayMs === undefined && decide(jobType.retry, error) === "discard")
   )
-    return { verb: "discard", error: stored };
+    return { verb: "discard", ...stored };
   const delayMs =
     wish.delayMs ??
     (asked ? (error as RetryError).delayMs : undefined) ??
     backoffDelayMs(jobType.backoff, number);
-  return { verb: "retry", delayMs, error: stored };
+  return { verb: "retry", delayMs, ...stored };
 }
 
 /** A job whose worker died in its last attempt. */

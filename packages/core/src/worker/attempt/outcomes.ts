@@ -23,12 +23,16 @@ export class Outcomes {
   async write(attempt: Attempt, outcome: Outcome): Promise<Written> {
     const { id, claim } = attempt;
     switch (outcome.verb) {
-      case "retry":
-        return this.#retry.settle(attempt, { id, claim, delayMs: outcome.delayMs, error: outcome.error });
+      case "retry": {
+        const error = outcome.detail ? await attempt.storedError(outcome) : outcome.error;
+        return this.#retry.settle(attempt, { id, claim, delayMs: outcome.delayMs, error });
+      }
       case "snooze":
         return this.#retry.settle(attempt, { id, claim, delayMs: outcome.delayMs, error: null });
-      case "discard":
-        return this.#discard.settle(attempt, { id, claim, state: "dead", error: outcome.error });
+      case "discard": {
+        const error = outcome.detail ? await attempt.storedError(outcome) : outcome.error;
+        return this.#discard.settle(attempt, { id, claim, state: "dead", error });
+      }
       case "cancel":
         return this.#discard.settle(attempt, { id, claim, state: "cancelled", error: outcome.error });
       case "expire":

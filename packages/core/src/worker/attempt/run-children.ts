@@ -1,5 +1,9 @@
+import { resultContext } from "../../codec/context.ts";
+import { unseal } from "../../codec/seal.ts";
+import { sayingNothing } from "../../codec/tellable.ts";
 import { defaults } from "../../defaults.ts";
 import { ChildFailedError, type ChildFailure, InvalidResultError } from "../../errors.ts";
+import { issuesIn } from "../../job/refusal.ts";
 import { isJob, toRow } from "../../job/row.ts";
 import type { Job } from "../../job/type.ts";
 import { rowText } from "../../postgres/row-text.ts";
@@ -48,12 +52,25 @@ export async function runChildren(attempt: Attempt, children: Job | readonly Job
 }
 
 async function resultOf(attempt: Attempt, { type }: Job, result: unknown): Promise<unknown> {
-  const stored = result ?? undefined;
+  const what = `${attempt}: the result of its child "${type.name}"`;
+  let stored: unknown;
+  try {
+    stored =
+      result == null ? undefined : await unseal(type.codec, resultContext(type), result, what, attempt.name);
+  } catch (error) {
+    throw sayingNothing(error as Error);
+  }
   if (type.resultSchema === undefined) return stored;
   const validated = await type.resultSchema["~standard"].validate(stored);
   if (!validated.issues) return validated.value;
+  if (type.codec)
+    throw new InvalidResultError(
+      `${what} is not valid (${issuesIn(validated.issues)}, which are not told, for they may quote what is secret)`,
+      attempt.name,
+      [],
+    );
   throw new InvalidResultError(
-    `${attempt}: the result of its child "${type.name}" is not valid: ${validated.issues.map(({ message }) => message).join("; ")}`,
+    `${what} is not valid: ${validated.issues.map(({ message }) => message).join("; ")}`,
     attempt.name,
     validated.issues.map(({ message }) => ({ message, path: [] })),
   );

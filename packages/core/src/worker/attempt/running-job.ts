@@ -38,6 +38,10 @@ export class RunningJob implements DurableJob {
     return this.#attempt.job.more?.partitionKey ?? undefined;
   }
 
+  get encrypted(): boolean {
+    return this.#attempt.handler.jobType.codec !== undefined;
+  }
+
   get createdAt(): Date {
     return new Date(this.#attempt.job.createdAt);
   }
@@ -71,7 +75,7 @@ export class RunningJob implements DurableJob {
     return steps.run(name, async (step) => {
       if (typeof fn !== "function") throw steps.invalid(name, "got no function to run");
       const text = step.answerText(await fn());
-      await ledger.record(step, text, null);
+      await ledger.record(step, await this.#attempt.storedAnswer(step.name, text), null);
       return text === null ? undefined : JSON.parse(text);
     });
   }

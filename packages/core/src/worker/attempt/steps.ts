@@ -1,11 +1,14 @@
+import { isTellable } from "../../codec/tellable.ts";
 import { defaults } from "../../defaults.ts";
 import { InvalidStepError, type PillionError, StepFailedError, StepsChangedError } from "../../errors.ts";
 import type { OpenStep, OpenSteps } from "../../handler/durable.ts";
 import { nameIssueOf } from "../../job/names.ts";
 import { jsonIssueOf, utf8Bytes } from "../../json.ts";
+import type { StoredError } from "../../postgres/discard.ts";
 import type { RecordedStep, StepKind } from "../../postgres/steps.ts";
 import type { Attempt } from "./attempt.ts";
 import { toStoredError } from "./outcome.ts";
+import { withheld } from "./withheld.ts";
 
 /** A step that has begun in this attempt. */
 export class Step implements OpenStep {
@@ -149,13 +152,19 @@ export class Steps implements OpenSteps {
       throw this.invalid(name, "cannot be: a handler of many jobs has no steps");
     const step = this.#begin(kind, name);
     const recorded = this.#find(step);
-    if (recorded?.error)
+    if (recorded?.error) {
+      const error = await this.attempt.readError(recorded.error);
       throw new StepFailedError(
-        `${this.attempt}: step "${step.name}" has failed in an earlier attempt: ${recorded.error.name}: ${recorded.error.message}`,
+        `${this.attempt}: step "${step.name}" has failed in an earlier attempt: ${error.name}: ${error.message}`,
         this.attempt.name,
-        recorded.error,
+        error,
       );
-    if (recorded?.done) return recorded.result ?? undefined;
+    }
+    if (recorded?.done) {
+      // What an event carried, and what children left, their own types read.
+      const { result } = recorded;
+      return (kind === "step" ? await this.attempt.readAnswer(step.name, result) : result) ?? undefined;
+    }
     this.#open.add(step);
     try {
       await this.#recordFailures();
@@ -213,7 +222,13 @@ export class Steps implements OpenSteps {
 
   async #recordFailures(): Promise<void> {
     for (const { step, error } of this.#failed.splice(0))
-      await this.attempt.ledger.record(step, null, JSON.stringify(toStoredError(error)));
+      await this.attempt.ledger.record(step, null, JSON.stringify(await this.#storedError(error)));
+  }
+
+  #storedError(error: unknown): StoredError | Promise<StoredError> {
+    const detail = toStoredError(error);
+    if (isTellable(this.attempt.handler.jobType, error)) return detail;
+    return this.attempt.storedError({ error: withheld(error, detail), detail });
   }
 
   /** Ends the attempt where all that is under way waits without a slot. */

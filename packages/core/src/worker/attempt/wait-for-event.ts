@@ -1,6 +1,10 @@
+import { eventContext } from "../../codec/context.ts";
+import { unseal } from "../../codec/seal.ts";
+import { sayingNothing } from "../../codec/tellable.ts";
 import { limits } from "../../defaults.ts";
 import { EventTimeoutError, InvalidResultError } from "../../errors.ts";
 import { type Event, isEvent } from "../../job/event.ts";
+import { issuesIn } from "../../job/refusal.ts";
 import { show } from "../../show.ts";
 import type { Attempt } from "./attempt.ts";
 
@@ -37,11 +41,25 @@ export async function waitForEvent(
         );
     },
   );
-  const validated = await type.schema["~standard"].validate(payload);
+  const what = `${attempt}: the payload of event "${type.name}" (${key})`;
+  let read: unknown;
+  try {
+    read = await unseal(type.codec, eventContext(type.name, key), payload, what, attempt.name);
+  } catch (error) {
+    throw sayingNothing(error as Error);
+  }
+  const validated = await type.schema["~standard"].validate(read);
   if (!validated.issues) return validated.value;
+  if (type.codec)
+    throw sayingNothing(
+      new InvalidResultError(
+        `${what} is not valid for this worker (${issuesIn(validated.issues)}, which are not told, for they may quote what is secret)`,
+        attempt.name,
+        [],
+      ),
+    );
   throw new InvalidResultError(
-    `${attempt}: the payload of event "${type.name}" (${key}) is not valid for this worker: ` +
-      validated.issues.map(({ message }) => message).join("; "),
+    `${what} is not valid for this worker: ${validated.issues.map(({ message }) => message).join("; ")}`,
     attempt.name,
     validated.issues.map(({ message }) => ({ message, path: [] })),
   );

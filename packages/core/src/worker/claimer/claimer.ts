@@ -57,7 +57,7 @@ export interface Claimer<Type extends AnyJobType = AnyJobType> {
    * Ends the job with success. The result is stored where its type has one.
    *
    * @throws LeaseLostError; JobCancelledError; InvalidRequestError for a job that is settled already or is none of its;
-   * InvalidJobError for a result that is not JSON, with the job still held
+   * InvalidJobError for a result that is not JSON, CodecError for one that cannot be encrypted, with the job still held
    */
   complete<Result>(job: HeldJob<unknown, Result>, result?: NoInfer<Result>): Promise<void>;
   /**
@@ -126,7 +126,8 @@ export function createClaimer<Type extends AnyJobType>(options: ClaimerOptions<T
       if (loss) throw loss;
     },
     async complete(job, result) {
-      const { resultSchema } = settlements.attemptOf("complete", job).handler.jobType;
+      const held = settlements.attemptOf("complete", job);
+      const { resultSchema, codec } = held.handler.jobType;
       const issue = result === undefined || !resultSchema ? undefined : jsonIssueOf(result);
       if (issue)
         throw new InvalidJobError(
@@ -134,7 +135,13 @@ export function createClaimer<Type extends AnyJobType>(options: ClaimerOptions<T
           job.name,
           [issue],
         );
-      await settlements.settle("complete", job, (attempt) => attempt.end(result));
+      if (result === undefined || !resultSchema || !codec)
+        await settlements.settle("complete", job, (attempt) => attempt.end(result));
+      else {
+        // Where it cannot be encrypted, the job is still held.
+        const stored: unknown = JSON.parse((await held.storedResult(result))!);
+        await settlements.settle("complete", job, (attempt) => attempt.complete(stored));
+      }
     },
     async fail(job, error, wish = {}) {
       checkFailOptions(wish);

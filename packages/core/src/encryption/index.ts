@@ -1,0 +1,1 @@
+export { type AesGcmKeys, aesGcm } from "./aes-gcm.ts";
