@@ -44,7 +44,7 @@ export async function connect(option: DiagnosedDatabase): Promise<Session> {
   try {
     if (database.openSession) return await database.openSession();
     const connection = database.connection?.();
-    if (connection) return await openSession(connection, "pillion doctor");
+    if (connection) return await openSession(connection, { as: "pillion doctor", waitMs: 0 });
   } finally {
     // Of a URL: the pool that was made of it. It has opened nothing.
     await database.close?.();

@@ -7,9 +7,20 @@ import type { Row, Statement } from "../statement.ts";
 /** What a worker can be given: a connection URL, a pg Pool, or `database(client)` of an adapter. */
 export type DatabaseOption = string | Pool | Database;
 
-/** @throws InvalidConfigurationError for anything else */
-export function toDatabase(option: DatabaseOption): Database {
-  if (typeof option === "string") return urlDatabase(option);
+/**
+ * For so long a worker waits for the answer to a statement. Where none comes the connection is silent, as one is whose
+ * server has gone without a word: it is closed, and another is opened. `query_timeout` in a URL says otherwise.
+ */
+export const answerMs = 30_000;
+/** A connection that does not close in this time, because nobody answers, is cut off. */
+const closeMs = 2_000;
+
+/**
+ * @param waitMs for how long to wait for the answer to a statement; 0 for as long as it takes
+ * @throws InvalidConfigurationError for anything else
+ */
+export function toDatabase(option: DatabaseOption, waitMs = 0): Database {
+  if (typeof option === "string") return urlDatabase(option, waitMs);
   if (isPool(option)) return poolDatabase(option);
   if (typeof option?.run === "function") return option;
   throw new InvalidConfigurationError(
@@ -21,9 +32,17 @@ export function isPool(option: unknown): option is Pool {
   return typeof option === "object" && option !== null && "totalCount" in option && "connect" in option;
 }
 
-function urlDatabase(connectionString: string): Database {
-  // One stays when nothing goes on: the first job after a quiet hour need not wait for a connection and its plans.
-  const pool = new pg.Pool({ connectionString, max: 4, min: 1, application_name: "pillion worker" });
+function urlDatabase(connectionString: string, waitMs: number): Database {
+  const pool = new pg.Pool({
+    connectionString,
+    max: 4,
+    // One stays when nothing goes on: the first job after a quiet hour need not wait for a connection and its plans.
+    min: 1,
+    application_name: "pillion worker",
+    query_timeout: waitMs,
+  });
+  const open = new Set<pg.ClientBase>();
+  pool.on("connect", (client) => void open.add(client.once("end", () => open.delete(client))));
   let direct: Promise<boolean> | undefined;
   return {
     ...poolDatabase(pool),
@@ -38,8 +57,22 @@ function urlDatabase(connectionString: string): Database {
       const prepared = name !== undefined && (await direct) ? { name } : {};
       return (await pool.query<Row>({ text, values: [...values], ...prepared })).rows;
     },
-    close: () => pool.end(),
+    async close() {
+      await pool.end();
+      // It does not wait until they have closed; the process would.
+      setTimeout(() => open.forEach(cutOff), closeMs).unref();
+    },
   };
+}
+
+/** Ends a connection on which nobody answers. */
+function cutOff(client: pg.ClientBase): void {
+  (client as Partial<WithStream>).connection?.stream?.destroy();
+}
+
+/** What pg's clients do not say of themselves in their types. */
+interface WithStream {
+  readonly connection: { readonly stream: { destroy(): void } };
 }
 
 /** False behind a pooler: what is prepared on one of its connections may be asked of another. */
@@ -96,18 +129,22 @@ async function inReadCommitted(client: pg.ClientBase, { text, values }: Statemen
 }
 
 /** How a worker opens a connection of its own beside this database; undefined where nobody can say. */
-export function sessionBeside(database: Database): (() => Promise<Session>) | undefined {
+export function sessionBeside(database: Database, waitMs: number): (() => Promise<Session>) | undefined {
   if (database.openSession) return () => database.openSession!();
   // Asked anew each time: what it is opened with may have changed since.
-  return database.connection?.() && (() => openSession(database.connection!()!));
+  return database.connection?.() && (() => openSession(database.connection!()!, { waitMs }));
 }
 
-/** A connection of its own, beside whatever pool there is. `as` is what it is called at the server. */
+/**
+ * A connection of its own, beside whatever pool there is. `as` is what it is called at the server; `waitMs`, for how long
+ * to wait for an answer before it is closed, 0 for as long as it takes.
+ */
 export async function openSession(
   { Client = pg.Client, options }: OwnConnection,
-  as = "pillion worker (listen)",
+  { as = "pillion worker (listen)", waitMs }: { as?: string; waitMs: number },
 ): Promise<Session> {
   const client: pg.Client = new Client({
+    query_timeout: waitMs,
     ...options,
     application_name: as,
     keepAlive: true,
@@ -126,7 +163,16 @@ export async function openSession(
   await client.connect();
   return {
     process: (client as { processID?: number | null }).processID ?? null,
-    query: async (text, values = []) => (await client.query<Row>({ text, values: [...values] })).rows,
+    async query(text, values = []) {
+      try {
+        return (await client.query<Row>({ text, values: [...values] })).rows;
+      } catch (error) {
+        // What comes after it would wait behind it.
+        if (error instanceof Error && error.message === "Query read timeout")
+          void client.end().catch(() => {});
+        throw error;
+      }
+    },
     onNotification(listener) {
       client.on("notification", ({ payload, channel }) => listener(payload ?? "", channel));
     },
@@ -136,7 +182,9 @@ export async function openSession(
     },
     async close() {
       lost = undefined;
+      const late = setTimeout(() => cutOff(client), closeMs);
       await client.end().catch(() => {});
+      clearTimeout(late);
     },
   };
 }

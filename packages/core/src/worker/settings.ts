@@ -164,13 +164,14 @@ function toScheduleRows(schedules: readonly Schedule[], refuse: (what: string) =
 export function sessionOf(
   listen: WorkerOptions["listen"],
   own: (() => Promise<Session>) | undefined,
+  waitMs: number,
 ): (() => Promise<Session>) | undefined {
   if (listen === false) return undefined;
   // Whoever names a way for it vouches for it: a pooler in session mode will do.
   if (listen !== undefined)
     return async () => {
       const settings = isPool(listen) ? pgConnection(listen)! : { options: { connectionString: listen } };
-      const { process: _, ...session } = await openSession(settings);
+      const { process: _, ...session } = await openSession(settings, { waitMs });
       return session;
     };
   return own;

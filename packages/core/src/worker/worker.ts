@@ -1,7 +1,7 @@
 import type { Database } from "../database.ts";
 import { defaults } from "../defaults.ts";
 import { InvalidConfigurationError } from "../errors.ts";
-import { sessionBeside, toDatabase } from "./connect.ts";
+import { answerMs, sessionBeside, toDatabase } from "./connect.ts";
 import type { WorkerEvents } from "./hooks.ts";
 import { Link } from "./link.ts";
 import { Run } from "./run.ts";
@@ -57,7 +57,7 @@ export function createWorker(options: WorkerOptions): Worker {
   let stopping: Promise<void> | undefined;
 
   async function open(listening: boolean): Promise<{ run: Run; database: Database }> {
-    const database = toDatabase(options.database);
+    const database = toDatabase(options.database, answerMs);
     const link = new Link(database, settings.schema);
     const run = new Run(link, {
       ...settings,
@@ -74,12 +74,14 @@ export function createWorker(options: WorkerOptions): Worker {
   }
 
   function ownSession(database: Database) {
-    const beside = options.listen === undefined ? sessionBeside(database) : undefined;
+    // A beat that is not answered can be sent again before the lease is over.
+    const waitMs = Math.max(settings.leaseMs / 2, 5_000);
+    const beside = options.listen === undefined ? sessionBeside(database, waitMs) : undefined;
     if (options.listen === undefined && beside === undefined)
       settings.logger.warn(
         `\`database\` is a ${database.name}, which does not tell how to open a connection beside it: this worker beats and polls through it. Where handlers hold all its connections for longer than the lease, their jobs go to others. Give \`listen\` a URL or a pg Pool; false says that you know.`,
       );
-    return sessionOf(options.listen, beside);
+    return sessionOf(options.listen, beside, waitMs);
   }
 
   let opened: { run: Run; database: Database } | undefined;

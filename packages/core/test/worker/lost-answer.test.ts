@@ -5,14 +5,22 @@ import { createClaimer, createWorker, handle, type WorkerOptions } from "@pillio
 import { expect, onTestFinished, test } from "vitest";
 import { listeningLogger, type TestQueue, testQueue, until } from "./queue.ts";
 
+function withQuery(url: string, name: string, value: string): string {
+  const own = new URL(url);
+  own.searchParams.set(name, value);
+  return own.href;
+}
+
 /** A way to the server on which whoever calls decides what comes through. */
 async function proxyTo(
   url: string,
   meet: (client: Socket, upstream: Socket, cut: () => void) => void,
+  /** Whether it does not even answer when this one says that it closes. */
+  isSilent: (client: Socket) => boolean = () => false,
 ): Promise<string> {
   const { port, hostname } = new URL(url);
   const sockets = new Set<Socket>();
-  const listener = createServer((client) => {
+  const listener = createServer({ allowHalfOpen: true }, (client) => {
     const upstream = connect(Number(port || 5432), hostname);
     const cut = () => {
       client.destroy();
@@ -21,6 +29,7 @@ async function proxyTo(
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.on("error", cut).on("close", cut);
+      socket.on("end", () => isSilent(client) || cut());
     }
     meet(client, upstream, cut);
   }).listen(0, "127.0.0.1");
@@ -80,6 +89,21 @@ async function slowProxy(url: string, text: string, beats: number) {
   return proxy;
 }
 
+/** From a moment on the connections that are open by then are silent: nothing that is sent arrives, and nobody says so. */
+async function silencingProxy(url: string) {
+  const [proxy, open, silent] = [{ url: "", silence: () => {} }, new Set<Socket>(), new Set<Socket>()];
+  proxy.silence = () => {
+    for (const client of open) silent.add(client);
+  };
+  const meet = (client: Socket, upstream: Socket) => {
+    open.add(client);
+    client.on("data", (chunk) => void (silent.has(client) || upstream.write(chunk)));
+    upstream.on("data", (chunk) => void (silent.has(client) || client.write(chunk)));
+  };
+  proxy.url = await proxyTo(url, meet, (client) => silent.has(client));
+  return proxy;
+}
+
 const slow = defineJob({ name: "slow", payload: type<number>() });
 
 /** A worker for the slow jobs on this way to the server, or on another. */
@@ -136,6 +160,17 @@ test("jobs whose claim is not answered for a whole lease, by a connection that i
   for (const id of ids) expect(await outcomes(queue, id)).toEqual(["released", "completed"]);
   expect(logger.lines).toContainEqual(expect.stringContaining("handed back 2 jobs"));
   proxy.cut();
+});
+
+test("a worker whose connections have all fallen silent opens others and goes on", async () => {
+  const queue = await testQueue();
+  onTestFinished(() => queue.drop());
+  const proxy = await silencingProxy(queue.url);
+  await workThrough(withQuery(proxy.url, "query_timeout", "1000"), queue.schema, { leaseMs: 2_000 });
+  await queue.reaches(await queue.add("slow", 1), "completed");
+  proxy.silence();
+  // By the beat of its own connection, and by claims and completions of the others.
+  for (let index = 0; index < 3; index++) await queue.reaches(await queue.add("slow", index), "completed");
 });
 
 test("complete resolves where its answer was lost on the way: what is written is found", async () => {

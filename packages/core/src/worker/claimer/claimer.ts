@@ -4,7 +4,7 @@ import { Snooze } from "../../handler/snooze.ts";
 import { jsonIssueOf } from "../../json.ts";
 import { show } from "../../show.ts";
 import type { FailOptions } from "../attempt/outcome.ts";
-import { toDatabase } from "../connect.ts";
+import { answerMs, toDatabase } from "../connect.ts";
 import { mostAtOnce } from "../crew/claims.ts";
 import { Link } from "../link.ts";
 import { type ClaimerOptions, toClaimerSettings } from "./claimer-settings.ts";
@@ -82,7 +82,7 @@ export interface Claimer<Type extends AnyJobType = AnyJobType> {
  */
 export function createClaimer<Type extends AnyJobType>(options: ClaimerOptions<Type>): Claimer<Type> {
   const settings = toClaimerSettings(options);
-  const database = toDatabase(options.database);
+  const database = toDatabase(options.database, answerMs);
   const link = new Link(database, settings.schema);
   const custody = new Custody(link, settings);
   const { settlements } = custody;
