@@ -1,17 +1,22 @@
+import assert from "node:assert/strict";
 import { createWorker, type Handler } from "@pillion/core/worker";
 import type { Context } from "./context.ts";
 import { accepted } from "./expect.ts";
 import type { Order } from "./harness.ts";
 
-/** A worker for some handlers, stopped once the case is over; answers the lines that it will have logged. */
+/** A worker for some handlers, stopped once the case is over. `said` answers the first line it logs that starts so. */
 export async function working(
   context: Context,
   handlers: readonly Handler[],
   // A commit wakes it; its beat, which would tell of a lost lease sooner than the completion does, comes later.
   { pollMs } = { pollMs: 30_000 },
-): Promise<string[]> {
+): Promise<{ said(start: string): Promise<string> }> {
   const lines: string[] = [];
-  const note = (line: string) => void lines.push(line);
+  const listeners = new Set<() => void>();
+  const note = (line: string) => {
+    lines.push(line);
+    for (const listener of listeners) listener();
+  };
   const worker = createWorker({
     database: context.place.url,
     schema: context.place.jobs,
@@ -21,7 +26,17 @@ export async function working(
   });
   context.after(() => worker.stop({ graceMs: 0 }));
   await accepted(worker.start(), "the worker's start");
-  return lines;
+  return {
+    said: (start) =>
+      new Promise((resolve) => {
+        const look = () => {
+          const line = lines.find((each) => each.startsWith(start));
+          if (line !== undefined) resolve(line);
+        };
+        listeners.add(look);
+        look();
+      }),
+  };
 }
 
 /** Enqueues a job by itself, and answers its id. */
@@ -37,6 +52,14 @@ export const ended = (context: Context, id: string, state: string) =>
     `select from ${context.place.jobs}.archive where id = $1 and state::text = $2`,
     [id, state],
   );
+
+/** Waits until the job is completed: its order must be there then, and written by the completion's transaction. */
+export async function endedWith(context: Context, id: string, order: Order): Promise<void> {
+  await ended(context, id, "completed");
+  const { order: wrote, last: completed } = await writers(context, id, order);
+  assert.notEqual(wrote, null, "the order of a completed job is missing");
+  assert.equal(wrote, completed, "the order and the completion have different transactions");
+}
 
 /** The transactions that wrote the order and ended the job. */
 export const writers = (context: Context, id: string, order: Order) =>
