@@ -1,14 +1,13 @@
 import { readFileSync } from "node:fs";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { exitCodes } from "../src/failure.ts";
-import { seeded } from "./seeded.ts";
+import { ownQueue } from "./seeded.ts";
 
 const path = new URL("../../../docs/cli.md", import.meta.url);
 
 // `vitest -u` writes the page anew.
 test("the page on the command line shows what the commands print, one after the other", async () => {
-  const queue = await seeded();
-  onTestFinished(() => queue.drop());
+  const queue = await ownQueue();
   const page = readFileSync(path, "utf8");
   let written = "";
   let end = 0;

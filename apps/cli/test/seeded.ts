@@ -4,7 +4,7 @@ import { currentVersion, migrate } from "@pillion/core/migrate";
 import { createWorker, handle } from "@pillion/core/worker";
 import { scratchSchema } from "@pillion/dev-postgres";
 import pg from "pg";
-import { inject } from "vitest";
+import { inject, onTestFinished } from "vitest";
 import { pillion } from "./pillion.ts";
 
 const sendMail = defineJob({
@@ -140,6 +140,13 @@ export async function seeded(): Promise<Seeded> {
   );
   await query("update pillion.worker set label = 'host:1234'");
   await admin.close();
+  return queue;
+}
+
+/** A queue for the test that asks, which may change it. */
+export async function ownQueue(make = seeded): Promise<Seeded> {
+  const queue = await make();
+  onTestFinished(() => queue.drop());
   return queue;
 }
 
