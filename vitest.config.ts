@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 // Tests wait for a state, never for a time: the limit only ends one that would wait for ever.
-const patience = { testTimeout: 60_000, hookTimeout: 60_000 };
+const patience = { testTimeout: 240_000, hookTimeout: 240_000 };
 
 export default defineConfig({
   test: {

@@ -30,7 +30,7 @@ export async function workInChild(
         return forEver();
       }),
   );
-  const worker = createWorker({ database: url, schema: jobs, handlers, leaseMs: 2_000, logger: false });
+  const worker = createWorker({ database: url, schema: jobs, handlers, leaseMs: 5_000, logger: false });
   await worker.start();
   await forEver();
 }

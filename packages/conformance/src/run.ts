@@ -10,7 +10,7 @@ import { suites as allSuites } from "./suites/index.ts";
 export interface RunOptions {
   /** A URL of the database. The run makes two schemas of its own there, and drops them in `close`. */
   readonly url: string;
-  /** How long a case waits for a state that never comes; three times that ends any case. Default 20 s. */
+  /** How long a case waits for a state that never comes; three times that ends any case. Default 60 s: of a busy machine. */
   readonly patienceMs?: number;
   /**
    * Arguments for the Node process that some cases start and kill, which imports the harness's module:
@@ -65,7 +65,7 @@ export interface Run {
 
 /** One adapter's cases, for any test runner. Nothing is opened before the first case runs. */
 export function conformanceRun(harness: Harness, options: RunOptions): Run {
-  const { patienceMs = 20_000, childArguments = process.execArgv, others = [] } = options;
+  const { patienceMs = 60_000, childArguments = process.execArgv, others = [] } = options;
   const notes = new Set<string>();
   const passed = new Set<string>();
   const failed = new Set<string>();

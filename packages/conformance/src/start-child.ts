@@ -8,7 +8,7 @@ import type { Context } from "./context.ts";
 import { harnessName } from "./harness.ts";
 
 /** How long a process may take to start, which is the machine's business, and not the adapter's. */
-const startMs = 45_000;
+const startMs = 120_000;
 
 /** A process of its own, in the middle of a transaction. */
 export interface Child {
