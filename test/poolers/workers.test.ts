@@ -127,7 +127,7 @@ test("with a direct URL to listen on, a commit through the pooler wakes a worker
 test("jobs of a worker behind the pooler that is killed run elsewhere once its lease is over", async () => {
   const { place, admin, work, add, reaches } = await workshop();
   const id = await add("slow");
-  const other = workerProcess({ url: place.pooled, schema: "pillion" }, { leaseMs: 1_000 });
+  const other = await workerProcess({ url: place.pooled, schema: "pillion" }, { leaseMs: 1_000 });
   await other.says(`started ${id}`);
   other.child.kill("SIGKILL");
   await other.exited;
@@ -141,7 +141,7 @@ test("jobs of a worker behind the pooler that is killed run elsewhere once its l
 test("SIGTERM hands running jobs back through the pooler, without counting an attempt", async () => {
   const { place, admin, work, add, reaches } = await workshop();
   const id = await add("slow");
-  const other = workerProcess({ url: place.pooled, schema: "pillion" }, { graceMs: 50 });
+  const other = await workerProcess({ url: place.pooled, schema: "pillion" }, { graceMs: 50 });
   await other.says(`started ${id}`);
   await work({ listen: false });
   other.child.kill("SIGTERM");

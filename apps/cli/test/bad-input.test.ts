@@ -56,11 +56,16 @@ test("a server that is down is one line, and exit code 3; a URL that is none is 
   await refused(["job", "1"], 2, /not a Postgres URL/, "postgres://u:hunter2%@127.0.0.1/db");
 });
 
-test("a password that the server refuses is printed by no command, nor by --json", async () => {
+// It starts a process for each command.
+test("a password that the server refuses is printed by no command, nor by --json", {
+  timeout: 180_000,
+}, async () => {
   const wrong = new URL(inject("databaseUrl"));
   wrong.username = "no_such_role";
   wrong.password = "hunter2";
-  for (const args of commands) await refused(args, 3, /role "no_such_role" does not exist/, wrong.href);
+  await Promise.all(
+    commands.map((args) => refused(args, 3, /role "no_such_role" does not exist/, wrong.href)),
+  );
   const { stderr } = await pillion(["status", "--json", "--database", wrong.href]);
   expect(JSON.parse(stderr).error).toMatchObject({ code: "CANNOT_CONNECT", exitCode: 3 });
   expect(stderr).not.toContain("hunter2");
@@ -87,11 +92,14 @@ test("a schema that is missing is one line with the command that makes it, and e
   );
 });
 
-test("a schema that is newer or older than the tool is left alone: exit code 4", async () => {
+// So does this.
+test("a schema that is newer or older than the tool is left alone: exit code 4", {
+  timeout: 180_000,
+}, async () => {
   const before = await everything();
   await queue.query("insert into pillion.migration (version, name) values (9999, 'from the future')");
-  for (const args of commands.filter(([name]) => !["status", "jobs", "job", "tail"].includes(name!)))
-    await refused(args, 4, /is at version 9999; .* Use a newer release/);
+  const changing = commands.filter(([name]) => !["status", "jobs", "job", "tail"].includes(name!));
+  await Promise.all(changing.map((args) => refused(args, 4, /is at version 9999; .* Use a newer release/)));
   await queue.query("delete from pillion.migration where version > 1");
   await refused(["redrive", "--all"], 4, /is at version 1; .* Run: npx pillion migrate/);
   expect(await everything()).toBe(before);

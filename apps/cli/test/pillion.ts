@@ -1,37 +1,11 @@
 import { spawn } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { builtProgram } from "@pillion/dev-program";
 
-const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-let built: Promise<string> | undefined;
-
-/** The program as users have it, in one file: a loader that compiles would take most of each test's time. */
-async function bundled(): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), "pillion-cli-"));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-  cpSync(file("../package.json"), join(folder, "package.json"));
-  const outfile = join(folder, "dist/main.mjs");
-  await build({
-    entryPoints: [file("../src/main.ts")],
-    outfile,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    external: ["pg-native"],
-    banner: {
-      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-    },
-  });
-  return outfile;
-}
+const file = (path: string) => new URL(path, import.meta.url);
 
 /** Starts the program as a shell would; DATABASE_URL is what `env` says and nothing else. */
 export async function start(args: readonly string[], env: Readonly<Record<string, string>> = {}, stdin = "") {
-  built ??= bundled();
-  const main = await built;
+  const main = await builtProgram(file("../src/main.ts"), file("../package.json"));
   const { DATABASE_URL: _, FORCE_COLOR: __, ...inherited } = process.env;
   const child = spawn(process.execPath, [main, ...args], {
     stdio: ["pipe", "pipe", "pipe"],

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { currentVersion, type MigrateResult, migrate, migrationSql } from "@pillion/core/migrate";
 import { scratchSchema } from "@pillion/dev-postgres";
+import { builtProgram } from "@pillion/dev-program";
 import pg from "pg";
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from "vitest";
 import { urlWith } from "../url-with.ts";
@@ -36,10 +36,10 @@ test("the schema is what sql/schema.sql says", async () => {
 
 test("of eight processes that migrate at once, one does the work and the others find it done", async () => {
   const schema = await ownSchema();
-  const script = fileURLToPath(new URL("./migrate-once.ts", import.meta.url));
+  const program = await builtProgram(new URL("./migrate-once.ts", import.meta.url));
   const answers = await Promise.all(
     Array.from({ length: 8 }, async () => {
-      const child = spawn(process.execPath, ["--import", "tsx", script, url, schema], {
+      const child = spawn(process.execPath, [program, url, schema], {
         stdio: ["ignore", "pipe", "inherit"],
       });
       const closed = once(child, "close");

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { builtProgram } from "@pillion/dev-program";
 import { until } from "../worker/queue.ts";
 
 const children: ChildProcess[] = [];
@@ -12,8 +13,8 @@ export async function startWorkerProcess(
   shiftMs = 0,
 ): Promise<{ readonly child: ChildProcess; readonly said: string }> {
   const clock = fileURLToPath(new URL("./shifted-clock.mjs", import.meta.url));
-  const script = fileURLToPath(new URL("./child.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--import", clock, "--import", "tsx", script, url, schema], {
+  const program = await builtProgram(new URL("./child.ts", import.meta.url));
+  const child = spawn(process.execPath, ["--import", clock, program, url, schema], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, SHIFT_MS: String(shiftMs) },
   });

@@ -45,7 +45,7 @@ const runs = (queue: TestQueue, id: string, attempt: number) =>
 test("a job of a claim that is cancelled elsewhere hears it in another process, and ends as cancelled beside jobs that go on", async () => {
   const { queue } = await workshop();
   const ids = [await queue.add("slow"), await queue.add("slow"), await queue.add("slow")];
-  const other = workerProcess(queue);
+  const other = await workerProcess(queue);
   for (const id of ids) await other.says(`started ${id}`);
   expect(await queue.query("select from pillion.job")).toEqual([]);
   await queue.admin.cancel({ ids: [ids[1]!] });

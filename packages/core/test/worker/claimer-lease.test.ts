@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { defineJob, type } from "@pillion/core";
 import { handle } from "@pillion/core/worker";
+import { builtProgram } from "@pillion/dev-program";
 import { expect, test } from "vitest";
 import { claimShop } from "./claimers.ts";
 import { until } from "./queue.ts";
@@ -79,8 +79,8 @@ test("a claim renews the lease of all that is held", async () => {
 test("jobs of a claimer that is killed run elsewhere once its lease is over, and the lost attempt is on record", async () => {
   const { queue, work } = await claimShop();
   const id = await queue.add("plain");
-  const script = fileURLToPath(new URL("./claiming-child.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--import", "tsx", script, queue.url, queue.schema], {
+  const program = await builtProgram(new URL("./claiming-child.ts", import.meta.url));
+  const child = spawn(process.execPath, [program, queue.url, queue.schema], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const [said] = await once(child.stdout, "data");

@@ -18,7 +18,7 @@ test.each([
   async (_, shiftMs) => {
     const { queue, work } = await workshop();
     const settings = { leaseMs: 1_000, preload: [shiftedClock], env: { SHIFT_MS: String(shiftMs) } };
-    const wrong = workerProcess(queue, settings);
+    const wrong = await workerProcess(queue, settings);
     const held = await queue.add("slow");
     await wrong.says(`started ${held}`);
     // By a clock that is fast this is due by now; by one that is slow the others are not for an hour.

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { builtProgram } from "@pillion/dev-program";
 import { expect, onTestFinished, test } from "vitest";
 import { workshop } from "./workers.ts";
 
@@ -13,11 +13,11 @@ test("a job that kills its worker every time ends dead alone: the 299 others run
   await queue.query(
     "select pillion.enqueue('harmless', to_jsonb(i), '{\"maxAttempts\": 2}') from generate_series(151, 299) i",
   );
-  const script = fileURLToPath(new URL("./killed-worker.ts", import.meta.url));
+  const program = await builtProgram(new URL("./killed-worker.ts", import.meta.url));
   // Each process is followed by another, until one has outlived all the jobs.
   for (let workers = 0; (await ended()) < 300; workers++) {
     expect(workers).toBeLessThan(20);
-    const child = spawn(process.execPath, ["--import", "tsx", script, queue.url, queue.schema], {
+    const child = spawn(process.execPath, [program, queue.url, queue.schema], {
       stdio: "ignore",
     });
     onTestFinished(() => void child.kill("SIGKILL"));

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { defineJob, type } from "@pillion/core";
 import { handle } from "@pillion/core/worker";
+import { builtProgram } from "@pillion/dev-program";
 import { expect, onTestFinished, test } from "vitest";
 import { until } from "./queue.ts";
 import { mostAtOnce, mostStartsWithin, recordedIntervals, workshop } from "./workers.ts";
@@ -15,8 +15,8 @@ test("no more jobs of a queue run at a time than its concurrency says, over all 
   const { queue, work, ended } = await workshop();
   await queue.admin.setQueue("default", { concurrency: 3 });
   await queue.query("select pillion.enqueue('brief', to_jsonb(i)) from generate_series(1, 200) i");
-  const script = fileURLToPath(new URL("./brief-worker.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--import", "tsx", script, queue.url, queue.schema], {
+  const program = await builtProgram(new URL("./brief-worker.ts", import.meta.url));
+  const child = spawn(process.execPath, [program, queue.url, queue.schema], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   onTestFinished(() => void child.kill("SIGKILL"));

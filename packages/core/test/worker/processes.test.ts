@@ -37,7 +37,7 @@ test("jobs of a worker that is killed start elsewhere within its lease and a pol
     await queue.add("slow"),
     await queue.add("slow", null, { uniqueKey: "k" }),
   ];
-  const other = workerProcess({ leaseMs });
+  const other = await workerProcess({ leaseMs });
   for (const id of ids) await other.says(`started ${id}`);
   const ran: string[] = [];
   await workHere("slow", ran, pollMs);
@@ -57,7 +57,7 @@ test("jobs of a worker that is killed start elsewhere within its lease and a pol
 
 test("a slow job starts elsewhere in less than two seconds after SIGTERM, with no attempt used, by the times that the database recorded", async () => {
   const id = await queue.add("slow");
-  const other = workerProcess();
+  const other = await workerProcess();
   await other.says(`started ${id}`);
   const ran: string[] = [];
   // At its default pace.
@@ -74,7 +74,7 @@ test("a slow job starts elsewhere in less than two seconds after SIGTERM, with n
 
 test("jobs of a worker that is killed run elsewhere once its lease is over, and the lost attempt is on record", async () => {
   const id = await queue.add("slow");
-  const other = workerProcess({ leaseMs: 600 });
+  const other = await workerProcess({ leaseMs: 600 });
   await other.says(`started ${id}`);
   other.child.kill("SIGKILL");
   await other.exited;
@@ -97,7 +97,7 @@ test("jobs of a worker that is killed run elsewhere once its lease is over, and 
 
 test("a job whose last attempt was lost with its worker is dead", async () => {
   const id = await queue.add("slow", null, { maxAttempts: 1 });
-  const other = workerProcess({ leaseMs: 300 });
+  const other = await workerProcess({ leaseMs: 300 });
   await other.says(`started ${id}`);
   other.child.kill("SIGKILL");
   await other.exited;
@@ -112,7 +112,7 @@ test("a job whose last attempt was lost with its worker is dead", async () => {
 
 test("a worker that was frozen past its lease learns that its job is another's, and changes nothing", async () => {
   const id = await queue.add("slow");
-  const other = workerProcess({ leaseMs: 600 });
+  const other = await workerProcess({ leaseMs: 600 });
   await other.says(`started ${id}`);
   other.child.kill("SIGSTOP");
   const ran: string[] = [];
@@ -130,7 +130,7 @@ test("a worker that was frozen past its lease learns that its job is another's, 
 
 test("SIGTERM hands running jobs back without counting an attempt, and the process ends by itself", async () => {
   const id = await queue.add("slow");
-  const other = workerProcess({ graceMs: 50 });
+  const other = await workerProcess({ graceMs: 50 });
   await other.says(`started ${id}`);
   other.child.kill("SIGTERM");
   await other.says("stopped");
@@ -147,7 +147,7 @@ test("SIGTERM hands running jobs back without counting an attempt, and the proce
 });
 
 test("an idle worker process ends at SIGINT", async () => {
-  const other = workerProcess();
+  const other = await workerProcess();
   const id = await queue.add("quick");
   await other.says(`started ${id}`);
   other.child.kill("SIGINT");

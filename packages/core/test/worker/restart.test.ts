@@ -1,16 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { migrate } from "@pillion/core/migrate";
 import { startPostgres } from "@pillion/dev-postgres";
+import { builtProgram } from "@pillion/dev-program";
 import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import { until } from "./queue.ts";
 
 /** A worker in a process of its own, which must end by our word alone. */
-function workerProcess(url: string) {
-  const script = fileURLToPath(new URL("./child.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--import", "tsx", script, url, "pillion", "15000", "5000"], {
+async function workerProcess(url: string) {
+  const program = await builtProgram(new URL("./child.ts", import.meta.url));
+  const child = spawn(process.execPath, [program, url, "pillion", "15000", "5000"], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   onTestFinished(() => void child.kill("SIGKILL"));
@@ -53,7 +53,7 @@ for (const mode of ["fast", "immediate"] as const)
     pool.on("error", () => {});
     onTestFinished(() => pool.end());
     await migrate({ database: pool });
-    const workers = [workerProcess(server.url), workerProcess(server.url)];
+    const workers = [await workerProcess(server.url), await workerProcess(server.url)];
     const load = enqueuer(pool);
 
     for (let round = 0; round < 3; round++) {

@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { builtProgram } from "@pillion/dev-program";
 import { onTestFinished } from "vitest";
 import { until } from "./queue.ts";
 
 /** A worker in a process of its own, as child.ts says; it is killed when the test has finished. */
-export function workerProcess(
+export async function workerProcess(
   { url, schema }: { readonly url: string; readonly schema: string },
   {
     leaseMs = 15_000,
@@ -14,14 +14,12 @@ export function workerProcess(
     env = {} as Readonly<Record<string, string>>,
   } = {},
 ) {
-  const script = fileURLToPath(new URL("./child.ts", import.meta.url));
+  const program = await builtProgram(new URL("./child.ts", import.meta.url));
   const child = spawn(
     process.execPath,
     [
-      "--import",
-      import.meta.resolve("tsx"),
       ...preload.flatMap((module) => ["--import", module]),
-      script,
+      program,
       url,
       schema,
       String(leaseMs),
