@@ -7,11 +7,10 @@
  * GETs carry an ETag, and answer 304 to its If-None-Match. POSTs need the header {@link boardHeader}, a body of type
  * application/json of at most {@link mostBodyBytes}, and a page of the same origin; in read-only mode they answer 403.
  *
- * The built page is `web/dist`: an index.html, and whatever it loads below `assets/`, with a hash in each name. It is built
- * with relative addresses; the server writes `<base href="<mount>/">` behind `<head>`, and answers index.html to every
- * path outside `api/` and `assets/`. Its policy: `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'
- * data:; font-src 'self'; connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'`: no inline script,
- * no inline `<style>` and no style attribute in HTML (`element.style` from scripts is allowed).
+ * The built page is the module `generated/page.ts`: its HTML, in which `%BASE%` stands for the mount (`<base href="%BASE%/">`),
+ * and the files that it loads from `assets/`, with a hash in each name. Its policy: `default-src 'none'; script-src 'self';
+ * style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'self'; form-action 'none';
+ * frame-ancestors 'none'`.
  */
 export type JobState = "scheduled" | "ready" | "running" | "completed" | "dead" | "cancelled";
 
@@ -165,17 +164,17 @@ export interface QueueView {
   readonly oldestReadyMs: number | null;
   readonly settings: QueueSettings;
 }
-/** Null: not limited, or kept as long as by default. */
+/** Null: not limited, or kept as long as by default. In answers none is undefined. */
 export interface QueueSettings {
-  readonly concurrency: number | null;
-  readonly keyConcurrency: number | null;
-  readonly rate: Rate | null;
-  readonly keyRate: Rate | null;
-  readonly fifo: boolean | null;
-  readonly fifoOnDead: "continue" | "block" | null;
-  readonly keepCompletedMs: number | null;
-  readonly keepDeadMs: number | null;
-  readonly keepCancelledMs: number | null;
+  readonly concurrency: number | null | undefined;
+  readonly keyConcurrency: number | null | undefined;
+  readonly rate: Rate | null | undefined;
+  readonly keyRate: Rate | null | undefined;
+  readonly fifo: boolean | null | undefined;
+  readonly fifoOnDead: "continue" | "block" | null | undefined;
+  readonly keepCompletedMs: number | null | undefined;
+  readonly keepDeadMs: number | null | undefined;
+  readonly keepCancelledMs: number | null | undefined;
 }
 export interface Rate {
   readonly limit: number;
@@ -197,6 +196,10 @@ export interface ThroughputView {
   readonly waitP95Ms: number | null;
   readonly runP50Ms: number | null;
   readonly runP95Ms: number | null;
+  /** How much of it has passed, in seconds: less than its width for the last one. */
+  readonly seconds: number;
+  /** The figures are estimates: more has ended than is read at once. */
+  readonly sampled: boolean;
 }
 export interface ThroughputQuery {
   /** 1 to 1,440; default 15. */

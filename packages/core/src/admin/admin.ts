@@ -1,4 +1,6 @@
 import { defaults } from "../defaults.ts";
+import { type Diagnosis, diagnose } from "../doctor/diagnose.ts";
+import type { DiagnoseLimits } from "../doctor/limits.ts";
 import { InvalidConfigurationError, InvalidRequestError } from "../errors.ts";
 import { filterText, type JobFilter } from "../job/filter.ts";
 import type { Enqueued } from "../job/job.ts";
@@ -8,6 +10,7 @@ import { type DatabaseOption, toDatabase } from "../worker/connect.ts";
 import { Link } from "../worker/link.ts";
 import { type JobVerbs, jobVerbs } from "./change-jobs.ts";
 import { checkSchema } from "./check-schema.ts";
+import { type DeadVerbs, deadVerbs } from "./dead-groups.ts";
 import { enqueueByItself } from "./enqueue.ts";
 import { type EventVerbs, eventVerbs } from "./events.ts";
 import { type FoundJob, type JobRecord, type JobSummary, toRecord, toSummary } from "./job-record.ts";
@@ -17,6 +20,7 @@ import { type Throughput, throughputVerb } from "./throughput.ts";
 import { type TopicVerbs, topicVerbs } from "./topics.ts";
 import { type WaitOptions, waitFor } from "./wait-for.ts";
 import { Watch } from "./watch.ts";
+import { type WorkerVerbs, workerVerbs } from "./workers.ts";
 
 /** Which part of a list. */
 export interface Paging {
@@ -24,10 +28,24 @@ export interface Paging {
   readonly limit?: number | undefined;
   /** Only jobs with a lower id: the last one of the page before. */
   readonly before?: string | undefined;
+  /**
+   * False leaves payload, headers and result out, whatever their size: they are undefined and null. Of an error there is
+   * no stack, and at most 300 characters of its message. Default true.
+   */
+  readonly values?: boolean | undefined;
 }
 
 /** A view of the queues, and hands for tools. Made by `createAdmin`. */
-export interface Admin extends JobVerbs, QueueVerbs, Throughput, TopicVerbs, EventVerbs {
+export interface Admin
+  extends JobVerbs,
+    QueueVerbs,
+    Throughput,
+    TopicVerbs,
+    EventVerbs,
+    WorkerVerbs,
+    DeadVerbs {
+  /** The schema that holds the queue's tables. */
+  readonly schema: string;
   /**
    * What happened to this job, its attempts, steps and children; undefined where there is none of this id, or none any
    * more. @throws InvalidConfigurationError for what is no id
@@ -57,6 +75,12 @@ export interface Admin extends JobVerbs, QueueVerbs, Throughput, TopicVerbs, Eve
    * @throws SchemaOutdatedError where it is missing, older or newer
    */
   checkSchema(): Promise<void>;
+  /**
+   * What is not as it should be with the queue and its database: `diagnose`, on a connection of its own.
+   *
+   * @throws InvalidConfigurationError where the database cannot open one
+   */
+  diagnose(limits?: Partial<DiagnoseLimits>): Promise<Diagnosis>;
   /** Schedules at run time. */
   readonly schedules: ScheduleAdmin;
   /** Closes what was opened for this object. */
@@ -66,7 +90,8 @@ export interface Admin extends JobVerbs, QueueVerbs, Throughput, TopicVerbs, Eve
 /** Looks at the queues from outside, and acts on them. Does no I/O until it is asked something. */
 export function createAdmin(options: { database: DatabaseOption; schema?: string | undefined }): Admin {
   const database = toDatabase(options.database);
-  const link = new Link(database, options.schema ?? defaults.schema);
+  const schema = options.schema ?? defaults.schema;
+  const link = new Link(database, schema);
   const watch = new Watch(link);
   return {
     ...jobVerbs(link),
@@ -74,24 +99,29 @@ export function createAdmin(options: { database: DatabaseOption; schema?: string
     ...throughputVerb(link),
     ...topicVerbs(link),
     ...eventVerbs(link),
+    ...workerVerbs(link),
+    ...deadVerbs(link),
+    schema,
     async job(id) {
       if (!/^\d{1,18}$/.test(id))
         throw new InvalidConfigurationError(`A job id is a whole number as text; got ${JSON.stringify(id)}.`);
       const row = (await link.run(link.engine.findJob, { id }))[0];
       return row && toRecord(row as unknown as FoundJob);
     },
-    async jobs(filter, { limit = 50, before } = {}) {
+    async jobs(filter, { limit = 50, before, values = true } = {}) {
       if (!(Number.isInteger(limit) && limit >= 1 && limit <= 1_000))
         throw new InvalidRequestError(`jobs: limit is ${show(limit)}, not a whole number from 1 to 1000.`);
       if (before !== undefined && !/^\d{1,18}$/.test(before))
         throw new InvalidRequestError(`jobs: before is ${show(before)}, not the id of a job.`);
       const text = JSON.stringify({ ...JSON.parse(filterText("jobs", filter, true)), before });
-      const rows = await link.run(link.engine.listJobs, { filter: text, limit });
+      const { listJobs, listJobsWithoutValues } = link.engine;
+      const rows = await link.run(values ? listJobs : listJobsWithoutValues, { filter: text, limit });
       return rows.map((row) => toSummary(JSON.parse(row.job!)));
     },
     enqueue: (job) => enqueueByItself(link, job),
     checkSchema: () => checkSchema(link),
     waitFor: (id, jobType, waitOptions) => waitFor(watch, id, jobType, waitOptions),
+    diagnose: (limits = {}) => diagnose({ ...limits, database: options.database, schema }),
     schedules: scheduleAdmin(link),
     async close() {
       watch.close(new InvalidConfigurationError("waitFor: this admin was closed while it waited."));

@@ -6,6 +6,7 @@ export type { ScheduleRecord } from "../schedule/record.ts";
 export { type CronSchedule, type IntervalSchedule, type Schedule, schedule } from "../schedule/schedule.ts";
 export { type Admin, createAdmin, type Paging } from "./admin.ts";
 export type { Count, JobVerbs, Progress } from "./change-jobs.ts";
+export type { DeadGroup, DeadGroups, DeadGroupsOptions, DeadVerbs } from "./dead-groups.ts";
 export type { EventRecord, EventVerbs } from "./events.ts";
 export type {
   AttemptRecord,
@@ -22,3 +23,4 @@ export type { ListSchedulesOptions, ScheduleAdmin } from "./schedules.ts";
 export type { Throughput, ThroughputBucket, ThroughputOptions } from "./throughput.ts";
 export type { TopicVerbs } from "./topics.ts";
 export type { WaitOptions } from "./wait-for.ts";
+export type { WorkerRecord, WorkerVerbs } from "./workers.ts";

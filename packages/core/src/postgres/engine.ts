@@ -3,6 +3,7 @@ import { pauseSchedule, removeSchedule, resumeSchedule, runSchedule } from "./ch
 import { claimByKey } from "./claim-by-key.ts";
 import { complete, completed, sees } from "./complete.ts";
 import { countJobs } from "./count-jobs.ts";
+import { deadGroups } from "./dead-groups.ts";
 import { depart, forgetSilent, reopen } from "./depart.ts";
 import { discard } from "./discard.ts";
 import { dueSchedules } from "./due-schedules.ts";
@@ -14,7 +15,7 @@ import { findJob } from "./find-job.ts";
 import { fireSchedules } from "./fire-schedules.ts";
 import { endHere, enqueuedHere, startHere } from "./here.ts";
 import { keep } from "./keep.ts";
-import { listJobs } from "./list-jobs.ts";
+import { listJobs, listJobsWithoutValues } from "./list-jobs.ts";
 import { listSchedules } from "./list-schedules.ts";
 import { markStarted } from "./mark-started.ts";
 import { beginOnce, endOnce, sweepAnswers } from "./once.ts";
@@ -45,6 +46,7 @@ import { throughput } from "./throughput.ts";
 import { tick } from "./tick.ts";
 import { unhandled } from "./unhandled.ts";
 import { unpack } from "./unpack.ts";
+import { workers } from "./workers.ts";
 
 /** Every statement on one schema, compiled. What an engine is, other databases will have to offer too. */
 export type Engine = ReturnType<typeof postgresEngine>;
@@ -113,6 +115,9 @@ export function postgresEngine(schemaName: string) {
     runSchedule: runSchedule(schema),
     listSchedules: listSchedules(schema),
     listJobs: listJobs(schema),
+    listJobsWithoutValues: listJobsWithoutValues(schema),
+    deadGroups: deadGroups(schema),
+    workers: workers(schema),
     queues: queues(schema),
     setQueue: setQueue(schema),
     throughput: throughput(schema),
