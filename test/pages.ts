@@ -39,10 +39,13 @@ export function sourcesOf(page: Page): string[] {
   if (folder === "packages") return [`packages/${name}/example.ts`];
   if (folder === "CONTRIBUTING.md")
     return ["src/index.ts", "src/testing.ts", "test/harness.ts"].map((file) => `test/newcomer/${file}`);
-  const examples = folder === "docs" ? "test/docs" : "test/docs/readme";
-  return readdirSync(join(root, examples))
-    .filter((file) => file.endsWith(".ts"))
-    .map((file) => `${examples}/${file}`);
+  // The second for what is compiled only beside the adapter's own copy of its ORM.
+  const examples = folder === "docs" ? ["test/docs", "packages/drizzle/test/docs"] : ["test/docs/readme"];
+  return examples.flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((file) => file.endsWith(".ts"))
+      .map((file) => `${folder}/${file}`),
+  );
 }
 
 export function linesOf(path: string): string[] {

@@ -38,7 +38,7 @@ begin
         pillion.claimed, pillion.step, pillion.unpack, pillion.allowed, pillion.claim_by_key, pillion.rescue, pillion.rescue_singly, pillion.promote, pillion.tick, pillion.waiting,
         pillion.complete, pillion.sees, pillion.checkpoint, pillion.checkpoints, pillion.begin_wait, pillion.read_steps, pillion.meet']
     when 'reader' then array[
-      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.live, pillion.batch, pillion.cancellation, pillion.subscription, pillion.migration,
+      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.live, pillion.jobs, pillion.batch, pillion.cancellation, pillion.subscription, pillion.migration,
         pillion.checkpoint, pillion.event, pillion.wait',
       'execute on function pillion.find_jobs, pillion.waiting, pillion.throughput']
     when 'tester' then array[

@@ -113,3 +113,29 @@ begin
 end $$;
 
 revoke execute on function pillion.first_page, pillion.throughput from public;
+
+-- Every job that there is, one row each, wherever it lives: for joins with rows of the application. Its columns are a
+-- promise: they keep their names, types, meaning and order, and more may come behind them. One of a known id is looked up
+-- by an index in each table, but for those that run without a row of their own: of them all are looked at, once.
+create view pillion.jobs as
+  select j.id, j.name, j.version, j.queue, j.state, j.payload, j.headers, j.unique_key, j.partition_key, j.parent as parent_id, j.priority,
+    j.created_at as enqueued_at, j.run_at, j.started_at, null::timestamptz as finished_at, j.attempt, j.max_attempts,
+    (select a.error ->> 'message' from pillion.attempt a where a.job = j.id and a.error is not null order by a.finished_at desc limit 1) as error,
+    null::jsonb as result
+  from pillion.job j
+  union all
+  select a.id, a.name, a.version, a.queue, a.state, a.payload, a.headers, a.unique_key, a.partition_key, a.parent, a.priority, a.created_at,
+    a.run_at, a.started_at, a.finished_at, a.attempt, a.max_attempts, a.error ->> 'message', a.result
+  from pillion.archive a
+  union all
+  select h.id, h.name, h.version, h.queue, 'running', h.payload, h.headers, h.unique_key, h.partition_key, null::bigint, h.priority, h.created_at,
+    h.run_at, h.claimed_at, null::timestamptz, h.attempt + 1, h.max_attempts,
+    (select a.error ->> 'message' from pillion.attempt a where a.job = h.id and a.error is not null order by a.finished_at desc limit 1),
+    null::jsonb
+  from (
+    -- Once, and not again for each row that it is joined with.
+    with held as materialized (
+      select j.*, b.claimed_at from pillion.batch b cross join lateral unnest(b.jobs) with ordinality j where not b.done[j.ordinality]
+    )
+    select * from held
+  ) h;

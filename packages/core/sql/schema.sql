@@ -476,7 +476,7 @@ begin
         pillion.claimed, pillion.step, pillion.unpack, pillion.allowed, pillion.claim_by_key, pillion.rescue, pillion.rescue_singly, pillion.promote, pillion.tick, pillion.waiting,
         pillion.complete, pillion.sees, pillion.checkpoint, pillion.checkpoints, pillion.begin_wait, pillion.read_steps, pillion.meet']
     when 'reader' then array[
-      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.live, pillion.batch, pillion.cancellation, pillion.subscription, pillion.migration,
+      'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.live, pillion.jobs, pillion.batch, pillion.cancellation, pillion.subscription, pillion.migration,
         pillion.checkpoint, pillion.event, pillion.wait',
       'execute on function pillion.find_jobs, pillion.waiting, pillion.throughput']
     when 'tester' then array[
@@ -2819,6 +2819,141 @@ UNION ALL
    FROM (pillion.batch b
      CROSS JOIN LATERAL unnest(b.jobs) WITH ORDINALITY j(id, enqueued_xid, "position", created_at, run_at, guard, state, priority, version, attempt, max_attempts, queue, name, unique_key, partition_key, payload, headers, start_before, worker, claim, started_at, cancelled_at, lost, prefetched, slot, stepped, parent, ordinality))
   WHERE (NOT b.done[j.ordinality]);
+
+create view pillion.jobs as
+ SELECT j.id,
+    j.name,
+    j.version,
+    j.queue,
+    j.state,
+    j.payload,
+    j.headers,
+    j.unique_key,
+    j.partition_key,
+    j.parent AS parent_id,
+    j.priority,
+    j.created_at AS enqueued_at,
+    j.run_at,
+    j.started_at,
+    NULL::timestamp with time zone AS finished_at,
+    j.attempt,
+    j.max_attempts,
+    ( SELECT (a.error ->> 'message'::text)
+           FROM pillion.attempt a
+          WHERE ((a.job = j.id) AND (a.error IS NOT NULL))
+          ORDER BY a.finished_at DESC
+         LIMIT 1) AS error,
+    NULL::jsonb AS result
+   FROM pillion.job j
+UNION ALL
+ SELECT a.id,
+    a.name,
+    a.version,
+    a.queue,
+    a.state,
+    a.payload,
+    a.headers,
+    a.unique_key,
+    a.partition_key,
+    a.parent AS parent_id,
+    a.priority,
+    a.created_at AS enqueued_at,
+    a.run_at,
+    a.started_at,
+    a.finished_at,
+    a.attempt,
+    a.max_attempts,
+    (a.error ->> 'message'::text) AS error,
+    a.result
+   FROM pillion.archive a
+UNION ALL
+ SELECT h.id,
+    h.name,
+    h.version,
+    h.queue,
+    'running'::pillion.job_state AS state,
+    h.payload,
+    h.headers,
+    h.unique_key,
+    h.partition_key,
+    NULL::bigint AS parent_id,
+    h.priority,
+    h.created_at AS enqueued_at,
+    h.run_at,
+    h.claimed_at AS started_at,
+    NULL::timestamp with time zone AS finished_at,
+    (h.attempt + 1) AS attempt,
+    h.max_attempts,
+    ( SELECT (a.error ->> 'message'::text)
+           FROM pillion.attempt a
+          WHERE ((a.job = h.id) AND (a.error IS NOT NULL))
+          ORDER BY a.finished_at DESC
+         LIMIT 1) AS error,
+    NULL::jsonb AS result
+   FROM ( WITH held AS MATERIALIZED (
+                 SELECT j.id,
+                    j.enqueued_xid,
+                    j."position",
+                    j.created_at,
+                    j.run_at,
+                    j.guard,
+                    j.state,
+                    j.priority,
+                    j.version,
+                    j.attempt,
+                    j.max_attempts,
+                    j.queue,
+                    j.name,
+                    j.unique_key,
+                    j.partition_key,
+                    j.payload,
+                    j.headers,
+                    j.start_before,
+                    j.worker,
+                    j.claim,
+                    j.started_at,
+                    j.cancelled_at,
+                    j.lost,
+                    j.prefetched,
+                    j.slot,
+                    j.stepped,
+                    j.parent,
+                    j.ordinality,
+                    b.claimed_at
+                   FROM (pillion.batch b
+                     CROSS JOIN LATERAL unnest(b.jobs) WITH ORDINALITY j(id, enqueued_xid, "position", created_at, run_at, guard, state, priority, version, attempt, max_attempts, queue, name, unique_key, partition_key, payload, headers, start_before, worker, claim, started_at, cancelled_at, lost, prefetched, slot, stepped, parent, ordinality))
+                  WHERE (NOT b.done[j.ordinality])
+                )
+         SELECT held.id,
+            held.enqueued_xid,
+            held."position",
+            held.created_at,
+            held.run_at,
+            held.guard,
+            held.state,
+            held.priority,
+            held.version,
+            held.attempt,
+            held.max_attempts,
+            held.queue,
+            held.name,
+            held.unique_key,
+            held.partition_key,
+            held.payload,
+            held.headers,
+            held.start_before,
+            held.worker,
+            held.claim,
+            held.started_at,
+            held.cancelled_at,
+            held.lost,
+            held.prefetched,
+            held.slot,
+            held.stepped,
+            held.parent,
+            held.ordinality,
+            held.claimed_at
+           FROM held) h;
 
 create view pillion.live as
  SELECT id,

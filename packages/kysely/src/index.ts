@@ -1,4 +1,4 @@
-import type { Database, Enqueued, Job, JobType, Settings } from "@pillion/core";
+import type { Database, Enqueued, Job, JobState, JobType, Settings } from "@pillion/core";
 import {
   type AdapterDefinition,
   type CommittingRun,
@@ -43,6 +43,42 @@ export type TransactionOf<Client extends KyselyDatabase> = Parameters<
 
 /** A transaction of Kysely is a subtype of `Kysely`: only a condition tells the compiler that it is not wanted. */
 type Root<Client extends KyselyDatabase> = Client["isTransaction"] extends true ? never : Client;
+
+/** A column of a view: there is nothing to insert or update. */
+interface Selected<Type> {
+  readonly __select__: Type;
+  readonly __insert__: never;
+  readonly __update__: never;
+}
+
+/** The columns of `pillion.jobs`, as pg reads them: one row for each job, wherever it is. */
+export interface JobsTable {
+  id: Selected<string>;
+  name: Selected<string>;
+  version: Selected<number>;
+  queue: Selected<string>;
+  state: Selected<JobState>;
+  payload: Selected<unknown>;
+  headers: Selected<Readonly<Record<string, unknown>> | null>;
+  unique_key: Selected<string | null>;
+  partition_key: Selected<string | null>;
+  parent_id: Selected<string | null>;
+  priority: Selected<number>;
+  enqueued_at: Selected<Date>;
+  run_at: Selected<Date>;
+  started_at: Selected<Date | null>;
+  finished_at: Selected<Date | null>;
+  attempt: Selected<number>;
+  max_attempts: Selected<number | null>;
+  error: Selected<string | null>;
+  result: Selected<unknown>;
+}
+
+/**
+ * For `Kysely<DB & PillionDatabase>`: the view `pillion.jobs`, to be joined with the application's own rows by `id`. Where
+ * Pillion lives in another schema, `PillionDatabase<"jobs">` has it as `jobs.jobs`.
+ */
+export type PillionDatabase<Schema extends string = "pillion"> = { [Name in `${Schema}.jobs`]: JobsTable };
 
 /** How a handler's transaction is opened, in Kysely's words. */
 export interface KyselyTransactionOptions {
