@@ -347,6 +347,20 @@ test.each([
   await expect(as("operator", statement)).rejects.toMatchObject(denied);
 });
 
+test("a function with its owner's rights has a fixed search_path, and none is anybody's to call", async () => {
+  const functions = await queue.query(
+    `select p.oid::regprocedure::text as name, p.prosecdef as owners, coalesce(p.proconfig, '{}') as settings,
+       exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a where a.grantee = 0) as public
+     from pg_proc p where p.pronamespace = $1::regnamespace`,
+    [queue.schema],
+  );
+  const fixed = (settings: string[]) => settings.includes("search_path=pg_catalog, pg_temp");
+  const owners = functions.filter(({ owners }) => owners);
+  expect(owners.length).toBeGreaterThan(20);
+  expect(owners.filter(({ settings }) => !fixed(settings!)).map(({ name }) => name)).toEqual([]);
+  expect(functions.filter((one) => one.public).map(({ name }) => name)).toEqual([]);
+});
+
 test("a kind of role that there is not is refused by name", async () => {
   await expect(queue.query("select pillion.allow('postgres', 'admin')")).rejects.toMatchObject({
     code: "22023",
