@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { install, launch, root, run } from "../packages/dev-launch/src/launch.mjs";
 
 await launch(async () => {
-  // The other majors of Postgres, the packaging checks and the benchmarks bring dependencies of their own.
-  const heavy = ["./test/matrix", "./test/packaging", "./test/nest", "./test/bench"];
+  // The other majors of Postgres, the packaging checks, the browser and the benchmarks bring dependencies of their own.
+  const heavy = ["./test/matrix", "./test/packaging", "./test/nest", "./test/bench", "./test/browser"];
   await install({ select: heavy.flatMap((folder) => ["--filter", `!${folder}`]) });
   return run(process.execPath, [
     join(root, "node_modules/vitest/vitest.mjs"),

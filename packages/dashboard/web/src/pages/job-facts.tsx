@@ -1,10 +1,10 @@
 import type { ComponentChildren } from "preact";
-import type { JobView } from "../../../src/api.ts";
+import type { JobView, StepView } from "../../../src/api.ts";
 import { Ago } from "../parts/ago.tsx";
 import { JobLink, jobsPage, Link } from "../parts/link.tsx";
 
 /** What is known of a job at a glance; what it does not have is left out. */
-export function JobFacts({ job }: { job: JobView }) {
+export function JobFacts({ job, waiting }: { job: JobView; waiting: StepView | undefined }) {
   const fact = (name: string, value: ComponentChildren) => (
     <div>
       <dt>{name}</dt>
@@ -15,8 +15,9 @@ export function JobFacts({ job }: { job: JobView }) {
     <dl class="panel facts">
       {fact("Attempt", job.maxAttempts === null ? job.attempt : `${job.attempt} of ${job.maxAttempts}`)}
       {fact("Enqueued", <Ago at={job.createdAt} />)}
+      {waiting && job.finishedAt === null && fact("Waits in step", waiting.name)}
       {job.finishedAt === null
-        ? fact(job.state === "scheduled" ? "Runs" : "Ready", <Ago at={job.runAt} />)
+        ? !waiting && fact(job.state === "scheduled" ? "Runs" : "Ready", <Ago at={job.runAt} />)
         : fact("Finished", <Ago at={job.finishedAt} />)}
       {job.cancelledAt !== null &&
         job.finishedAt === null &&

@@ -24,7 +24,7 @@ export function JobPage({ id }: { id: string }) {
         lead={
           job && (
             <>
-              <State word={job.state} /> Job {id} in queue <span class="name">{job.queue}</span>
+              <State word={job.state} /> · job {id} · queue <span class="name">{job.queue}</span>
             </>
           )
         }
@@ -48,7 +48,7 @@ function Everything({ answer }: { answer: JobAnswer }) {
           <ErrorBlock error={error} open />
         </section>
       )}
-      <JobFacts job={job} />
+      <JobFacts job={job} waiting={steps.find(({ state }) => state === "waiting")} />
       {steps.length > 0 && <Steps steps={steps} jobs={children} />}
       <Attempts attempts={attempts} job={job} />
       {children.length > 0 && (
@@ -70,15 +70,17 @@ function Everything({ answer }: { answer: JobAnswer }) {
 }
 
 /** Only what its state allows. */
-function JobActions({ answer: { job } }: { answer: JobAnswer }) {
+function JobActions({ answer: { job, steps } }: { answer: JobAnswer }) {
   const { readOnly } = useBoard();
   if (readOnly) return null;
   const whom = { filter: {}, ids: [job.id], onDone: () => {} };
   const ended = job.finishedAt !== null;
-  const waits = job.state === "scheduled" || job.state === "ready";
+  // What waits inside a step wakes by itself, and would only wait again.
+  const waits =
+    (job.state === "scheduled" || job.state === "ready") && !steps.some(({ state }) => state === "waiting");
   return (
     <>
-      {job.state === "scheduled" && (
+      {job.state === "scheduled" && waits && (
         <button type="button" class="is-main" onClick={() => runNow(job.id)}>
           Run now
         </button>

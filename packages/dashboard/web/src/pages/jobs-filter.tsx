@@ -71,10 +71,11 @@ function TextFilter({ name, label, value }: { name: string; label: string; value
   useEffect(() => setDraft(value), [value]);
   const apply = () => draft.trim() !== value && change({ [name]: draft.trim(), before: null });
   return (
-    <label>
+    <label class={name.endsWith("Key") ? "is-rare" : ""}>
       {label}
       <input
         type="search"
+        placeholder=" "
         value={draft}
         autoComplete="off"
         spellcheck={false}
@@ -89,7 +90,7 @@ function TextFilter({ name, label, value }: { name: string; label: string; value
 
 function GoToJob() {
   return (
-    <label>
+    <label class="is-rare">
       Id
       <input
         type="search"

@@ -20,7 +20,11 @@ export function OverviewCharts({ series }: { series: Series }) {
       <section class="panel" aria-labelledby="throughput">
         <h2 id="throughput">Throughput</h2>
         <p class="figures">
-          <strong>{compact(completed)}</strong> completed in the last {span}
+          <strong>
+            {series.sampled ? "about " : ""}
+            {compact(completed)}
+          </strong>{" "}
+          completed
         </p>
         <Chart
           label={`Jobs completed each second over the last ${span}: ${plural(completed, "job")} in all.`}
@@ -62,8 +66,7 @@ function Waits({ series }: { series: Series }) {
     <section class="panel" aria-labelledby="latency">
       <h2 id="latency">Latency</h2>
       <p class="figures">
-        <strong>{worst.length === 0 ? "–" : duration(latest)}</strong> until jobs start, at the 95th
-        percentile
+        <strong>{worst.length === 0 ? "–" : duration(latest)}</strong> to start, 95th percentile
       </p>
       <Chart
         label={`How long jobs wait until they start, 95th percentile: ${
@@ -81,4 +84,4 @@ function Waits({ series }: { series: Series }) {
 
 const known = (values: readonly (number | null)[]) => values.filter((value) => value !== null);
 const rate = (value: number) =>
-  `${value >= 100 ? Math.round(value) : value >= 10 ? value.toFixed(1) : Number(value.toFixed(2))}/s`;
+  `${value >= 100 ? Math.round(value) : Number(value.toFixed(value >= 10 ? 1 : 2))}/s`;

@@ -21,13 +21,13 @@ export function OverviewQueues({ queues, series }: { queues: readonly QueueView[
               <th scope="col" class="wide">
                 Depth
               </th>
-              <th scope="col" class="number">
+              <th scope="col" class="number swatch is-ready">
                 Ready
               </th>
-              <th scope="col" class="number">
+              <th scope="col" class="number swatch is-running">
                 Running
               </th>
-              <th scope="col" class="number">
+              <th scope="col" class="number swatch">
                 Scheduled
               </th>
               <th scope="col" class="number">

@@ -11,6 +11,7 @@ import { OverviewWorkers } from "./overview-workers.tsx";
 import { seriesOf } from "./series.ts";
 
 const stretches = [
+  [5, "5 minutes"],
   [15, "15 minutes"],
   [60, "1 hour"],
   [360, "6 hours"],

@@ -9,15 +9,15 @@ const rateText = ({ limit, perMs }: Rate) => `${limit.toLocaleString("en")} in $
 export function settled(settings: QueueSettings): string[] {
   const { concurrency, keyConcurrency, rate, keyRate, fifo, fifoOnDead } = settings;
   return [
-    concurrency !== null && `at most ${concurrency} run at a time`,
-    keyConcurrency !== null && `${keyConcurrency} of one key`,
-    rate !== null && `starts ${rateText(rate)}`,
-    keyRate !== null && `of one key ${rateText(keyRate)}`,
+    typeof concurrency === "number" && `at most ${concurrency} run at a time`,
+    typeof keyConcurrency === "number" && `${keyConcurrency} of one key`,
+    rate && `starts ${rateText(rate)}`,
+    keyRate && `of one key ${rateText(keyRate)}`,
     fifo === true && `strict order by key${fifoOnDead === "block" ? ", a dead job blocks it" : ""}`,
-    settings.keepCompletedMs !== null && `completed kept ${duration(settings.keepCompletedMs)}`,
-    settings.keepDeadMs !== null && `dead kept ${duration(settings.keepDeadMs)}`,
-    settings.keepCancelledMs !== null && `cancelled kept ${duration(settings.keepCancelledMs)}`,
-  ].filter((text) => text !== false);
+    typeof settings.keepCompletedMs === "number" && `completed kept ${duration(settings.keepCompletedMs)}`,
+    typeof settings.keepDeadMs === "number" && `dead kept ${duration(settings.keepDeadMs)}`,
+    typeof settings.keepCancelledMs === "number" && `cancelled kept ${duration(settings.keepCancelledMs)}`,
+  ].filter((text) => typeof text === "string");
 }
 
 type Draft = { concurrency: string; keyConcurrency: string; limit: string; perSeconds: string };
@@ -79,7 +79,7 @@ export function LimitsDialog({ queue, onClose }: { queue: QueueView; onClose: ()
   );
 }
 
-const text = (value: number | null) => (value === null ? "" : String(value));
+const text = (value: number | null | undefined) => String(value ?? "");
 const numberOf = (value: string) => (value === "" ? null : Number(value));
 
 function toSettings({ concurrency, keyConcurrency, limit, perSeconds }: Draft): Partial<QueueSettings> {

@@ -26,7 +26,7 @@ export function Queues() {
             </Empty>
           ) : (
             <ul class="cards">
-              {queues.map((queue) => (
+              {[...queues].sort(worstFirst).map((queue) => (
                 <QueueCard
                   key={queue.name}
                   queue={queue}
@@ -46,13 +46,20 @@ export function Queues() {
   );
 }
 
+/** What is dead or paused first, then what waits the longest. */
+const worstFirst = (one: QueueView, other: QueueView) =>
+  Number(other.dead > 0) - Number(one.dead > 0) ||
+  Number(other.pausedAt !== null) - Number(one.pausedAt !== null) ||
+  (other.oldestReadyMs ?? 0) - (one.oldestReadyMs ?? 0) ||
+  one.name.localeCompare(other.name);
+
 function QueueCard({ queue, most, onLimits }: { queue: QueueView; most: number; onLimits: () => void }) {
   const { name, pausedAt, ready, running, scheduled, dead, oldestReadyMs } = queue;
   const { readOnly } = useBoard();
   const limits = settled(queue.settings);
   const figure = (state: string, value: number) => (
     <div class={value === 0 ? "is-zero" : state === "dead" ? "is-bad" : ""}>
-      <dt>{state}</dt>
+      <dt class={state === "dead" ? "" : `swatch is-${state}`}>{state}</dt>
       <dd>
         {value === 0 ? (
           0

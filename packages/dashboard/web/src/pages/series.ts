@@ -7,6 +7,8 @@ export interface Series {
   readonly bucketSeconds: number;
   /** When each stretch begins, in seconds since 1970. */
   readonly times: readonly number[];
+  /** More has ended than is read at once: the figures are estimates. */
+  readonly sampled: boolean;
   readonly total: Figures;
   readonly queues: ReadonlyMap<string, Figures>;
 }
@@ -31,6 +33,7 @@ export function seriesOf({ minutes, bucketSeconds, buckets }: ThroughputAnswer):
     minutes,
     bucketSeconds,
     times,
+    sampled: buckets.some(({ sampled }) => sampled),
     total: figures(buckets, size, place),
     queues: new Map(
       names.map((name) => [

@@ -49,7 +49,7 @@ export function Chart({ label, times, lines, say, least }: ChartProps) {
         cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
         scales: { y: { range: (_, __, max) => [0, Math.max(max ?? 0, least) * 1.08] } },
         axes: [
-          { ...axis, grid: { show: false }, space: 90, values: timeMarks },
+          { ...axis, grid: { show: false }, space: 90, size: 26, values: timeMarks },
           {
             ...axis,
             grid,
