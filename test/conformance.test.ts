@@ -18,7 +18,7 @@ for (const harness of reportFile ? harnesses : newestReleases(harnesses))
     {
       url: inject("databaseUrl"),
       others: harnesses,
-      childArguments: ["--import", import.meta.resolve("tsx")],
+      childArguments: ["--import", import.meta.resolve("@pillion/dev-program/compile")],
       describe: describe.concurrent,
       test,
       afterAll,

@@ -38,7 +38,7 @@ test("a folder made by CONTRIBUTING.md is found by its harness", () => {
 for (const harness of harnesses)
   conformance(harness, {
     url: inject("databaseUrl"),
-    childArguments: ["--import", import.meta.resolve("tsx")],
+    childArguments: ["--import", import.meta.resolve("@pillion/dev-program/compile")],
     describe,
     test,
     afterAll,

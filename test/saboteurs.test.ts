@@ -15,7 +15,7 @@ async function failuresOf({ harness, patienceMs, caughtBy, also }: Saboteur): Pr
   const run = conformanceRun(harness, {
     url: inject("databaseUrl"),
     others: foreign.slice(-1),
-    childArguments: ["--import", import.meta.resolve("tsx")],
+    childArguments: ["--import", import.meta.resolve("@pillion/dev-program/compile")],
     patienceMs,
   });
   const failures: Failure[] = [];

@@ -46,10 +46,14 @@ export function demoDatabase(subject: string) {
 
   return {
     demo(...args: string[]): RunningDemo {
-      const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), main, ...args], {
-        env: { ...process.env, DATABASE_URL: url },
-        stdio: ["ignore", "pipe", "pipe"],
-      });
+      const child = spawn(
+        process.execPath,
+        ["--import", import.meta.resolve("@pillion/dev-program/compile"), main, ...args],
+        {
+          env: { ...process.env, DATABASE_URL: url },
+          stdio: ["ignore", "pipe", "pipe"],
+        },
+      );
       children.push(child);
       const printed = { text: "" };
       for (const stream of [child.stdout, child.stderr])
