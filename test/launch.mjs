@@ -4,7 +4,14 @@ import { install, launch, root, run } from "../packages/dev-launch/src/launch.mj
 
 await launch(async () => {
   // The other majors of Postgres, the packaging checks, the browser and the benchmarks bring dependencies of their own.
-  const heavy = ["./test/matrix", "./test/packaging", "./test/nest", "./test/bench", "./test/browser"];
+  const heavy = [
+    "./test/matrix",
+    "./test/packaging",
+    "./test/nest",
+    "./test/bench",
+    "./test/browser",
+    "./test/migration-tools",
+  ];
   await install({ select: heavy.flatMap((folder) => ["--filter", `!${folder}`]) });
   return run(process.execPath, [
     join(root, "node_modules/vitest/vitest.mjs"),

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { install, launch, runTypeScript } from "../../packages/dev-launch/src/launch.mjs";
 
 await launch(async () => {
-  const heavy = ["./test/packaging", "./test/nest", "./test/bench"];
+  const heavy = ["./test/packaging", "./test/nest", "./test/bench", "./test/migration-tools"];
   await install({ select: heavy.flatMap((folder) => ["--filter", `!${folder}`]) });
   return runTypeScript(fileURLToPath(new URL("src/main.ts", import.meta.url)), process.argv.slice(2));
 });

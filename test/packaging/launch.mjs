@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { install, launch, root, run } from "../../packages/dev-launch/src/launch.mjs";
 
 await launch(async () => {
-  const heavy = ["./test/matrix", "./test/bench"];
+  const heavy = ["./test/matrix", "./test/bench", "./test/migration-tools"];
   await install({ select: heavy.flatMap((folder) => ["--filter", `!${folder}`]) });
   const config = fileURLToPath(new URL("vitest.config.ts", import.meta.url));
   const vitest = join(root, "node_modules/vitest/vitest.mjs");

@@ -1,2 +1,2 @@
 export { type MigrateOptions, type MigrateResult, migrate } from "./migrate.ts";
-export { currentVersion, migrationSql } from "./migration-sql.ts";
+export { currentVersion, type MigrationSqlOptions, migrationSql, removalSql } from "./migration-sql.ts";

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { currentVersion, type MigrateResult, migrate, migrationSql } from "@pillion/core/migrate";
+import { currentVersion, type MigrateResult, migrate, migrationSql, removalSql } from "@pillion/core/migrate";
 import { scratchSchema } from "@pillion/dev-postgres";
 import { builtProgram } from "@pillion/dev-program";
 import pg from "pg";
@@ -129,7 +129,7 @@ test("a client with a transaction open is refused, and its transaction goes on",
 
 /** Runs a script as psql does: one statement after the other, each by itself. */
 async function runLikePsql(script: string): Promise<void> {
-  for (const [statement] of script.matchAll(/(?:\$\$[\s\S]*?\$\$|--[^\n]*|'[^']*'|"[^"]*"|[^;])+;/g))
+  for (const [statement] of script.matchAll(/(?:(\$\w*\$)[\s\S]*?\1|--[^\n]*|'[^']*'|"[^"]*"|[^;])+;/g))
     await client.query(statement);
 }
 
@@ -146,6 +146,44 @@ test.each([
   await run(migrationSql({ schema: printed }));
   expect(await catalogOf(client, printed)).toBe(await catalogOf(client, migrated));
   expect(await migrate({ database: url, schema: printed })).toMatchObject({ applied: [] });
+});
+
+test("the printed SQL may be repeated, and brings an older schema up to date: what is there already is left as it is", async () => {
+  const [migrated, printed] = [await ownSchema(), await ownSchema()];
+  await migrate({ database: url, schema: migrated });
+  await migrate({ database: url, schema: printed, to: 7 });
+  await client.query(`select "${printed}".enqueue('kept', '1')`);
+  for (const from of [0, 7, 0]) await client.query(migrationSql({ schema: printed, from }));
+  expect(await catalogOf(client, printed)).toBe(await catalogOf(client, migrated));
+  expect((await client.query(`select name from "${printed}".job`)).rows).toEqual([{ name: "kept" }]);
+  expect(await migrate({ database: url, schema: printed })).toMatchObject({ applied: [] });
+});
+
+test("of several that run the printed SQL at once, one does the work and the others find it done", async () => {
+  const schema = await ownSchema();
+  const pool = new pg.Pool({ connectionString: url, max: 4 });
+  onTestFinished(() => pool.end());
+  await Promise.all(Array.from({ length: 4 }, () => pool.query(migrationSql({ schema }))));
+  expect(await migrate({ database: url, schema })).toMatchObject({ from: currentVersion, applied: [] });
+});
+
+test("a printed upgrade refuses a schema that is older than what it goes on from, and changes nothing", async () => {
+  const schema = await ownSchema();
+  await migrate({ database: url, schema, to: 5 });
+  await expect(client.query(migrationSql({ schema, from: 7 }))).rejects.toMatchObject({
+    message: `The schema "${schema}" is at version 5; this migration takes it from version 7 to ${currentVersion}. Nothing was changed.`,
+    hint: `Run the migrations that come before it first, or: npx pillion migrate --schema "${schema}"`,
+  });
+  expect(await migrate({ database: url, schema, dryRun: true })).toMatchObject({ from: 5 });
+  for (const from of [-1, 1.5, currentVersion + 1])
+    expect(() => migrationSql({ from })).toThrow(`from is ${from}, not a whole number from 0`);
+});
+
+test("removalSql removes the schema and all that is in it", async () => {
+  const schema = await ownSchema();
+  await client.query(migrationSql({ schema }));
+  await client.query(removalSql({ schema }));
+  expect((await client.query("select to_regnamespace($1) as left", [schema])).rows).toEqual([{ left: null }]);
 });
 
 test("a role or database that is set to cut work short cuts no migration short", async () => {
