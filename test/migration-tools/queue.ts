@@ -5,7 +5,7 @@ import { expect, inject, onTestFinished } from "vitest";
 import { catalogOf } from "../../packages/core/test/migrate/catalog.ts";
 
 /** The queues of a test's database: one where it is by default, one in a schema of another name. */
-export const schemas = ["pillion", "Job Queue"] as const;
+const schemas = ["pillion", "Job Queue"] as const;
 
 /** An empty database, dropped at the test's end. */
 export async function emptyDatabase(): Promise<string> {

@@ -12,6 +12,7 @@ import { partitionsCheck } from "./checks/partitions.ts";
 import { rightsCheck } from "./checks/rights.ts";
 import { sameDatabaseCheck } from "./checks/same-database.ts";
 import { schemaCheck } from "./checks/schema.ts";
+import { sharedSchemaCheck } from "./checks/shared-schema.ts";
 import { unhandledNamesCheck } from "./checks/unhandled-names.ts";
 import { workersCheck } from "./checks/workers.ts";
 import { writableCheck } from "./checks/writable.ts";
@@ -20,6 +21,7 @@ import type { Check } from "./patient.ts";
 /** All that a diagnosis looks at, in that order: whether the schema is there decides on much of the rest. */
 export const checks: readonly Check[] = [
   schemaCheck,
+  sharedSchemaCheck,
   writableCheck,
   sameDatabaseCheck,
   connectionsSeenCheck,

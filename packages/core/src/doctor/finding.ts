@@ -7,6 +7,7 @@ export type FindingCode =
   | "SCHEMA_OLDER"
   | "SCHEMA_NEWER"
   | "SCHEMA_HALF"
+  | "SCHEMA_SHARED"
   | "READ_ONLY"
   | "OTHER_DATABASE"
   | "HORIZON_HELD"

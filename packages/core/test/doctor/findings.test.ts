@@ -1,4 +1,4 @@
-import { currentVersion } from "@pillion/core/migrate";
+import { currentVersion, migrate } from "@pillion/core/migrate";
 import { scratchDatabase } from "@pillion/dev-postgres";
 import { beforeAll, expect, inject, onTestFinished, test } from "vitest";
 import { until } from "../worker/queue.ts";
@@ -45,6 +45,23 @@ test("SCHEMA_HALF: what belongs to the schema's version is not there, or the rec
   await query("drop table pillion.migration");
   expect(await found("SCHEMA_HALF")).toMatchObject([
     { what: expect.stringContaining("the record of its migrations") },
+  ]);
+});
+
+test("SCHEMA_SHARED: tables of others are in the queue's schema, where migration tools drop what they do not know", async () => {
+  const { url, query, found } = await ownDatabase();
+  await query('create table pillion."Order" (id integer); create table pillion.archive_kept (id integer)');
+  const [shared, ...others] = await found("SCHEMA_SHARED");
+  expect(others).toEqual([]);
+  expect(shared).toMatchObject({
+    severity: "warning",
+    what: `The queue's schema "pillion" holds 1 table that is not Pillion's: pillion."Order".`,
+  });
+  await query(shared!.mend);
+  expect(await found("SCHEMA_SHARED")).toEqual([]);
+  await migrate({ database: url, schema: "public" });
+  expect(await found("SCHEMA_SHARED", { schema: "public" })).toMatchObject([
+    { what: expect.stringContaining('public."Order"'), mend: expect.stringContaining("npx pillion migrate") },
   ]);
 });
 
