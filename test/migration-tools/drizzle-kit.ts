@@ -23,8 +23,10 @@ export const generations = [
   { kit: "drizzle-kit-1.0", orm: "drizzle-orm-1.0" },
 ] as const;
 
-const schema = `import { integer, pgTable, text } from "drizzle-orm/pg-core";
+/** The model has the queue's view too, as `@pillion/drizzle/view` declares it. */
+const schema = `import { integer, pgSchema, pgTable, text } from "drizzle-orm/pg-core";
 export const orders = pgTable("orders", { id: text().primaryKey(), total: integer().notNull() });
+export const jobs = pgSchema("pillion").view("jobs", { id: text().notNull() }).existing();
 `;
 
 /** An application with a table of its own, in a folder in which drizzle-kit runs as users run it, without a terminal. */

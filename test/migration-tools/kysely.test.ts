@@ -42,7 +42,7 @@ test("Kysely's Migrator leaves the empty queues as they are, up and down", async
 
 test("--print kysely is run by the Migrator, up, down and up; pillion migrate then finds nothing to do", async () => {
   const [url, folder] = [await emptyDatabase(), ownFolder()];
-  pillion("migrate", "--print", "kysely", "--out", folder);
+  await pillion("migrate", "--print", "kysely", "--out", folder);
   const migrator = migratorOf(url, folder);
   const queue = `select to_regnamespace('pillion')::text as queue`;
   for (const [step, found] of [
@@ -59,7 +59,7 @@ test("--print kysely is run by the Migrator, up, down and up; pillion migrate th
 test("--print kysely upgrades from a version, and does not go back to it", async () => {
   const [url, folder] = [await emptyDatabase(), ownFolder()];
   await migrate({ database: url, to: 7 });
-  pillion("migrate", "--print", "kysely", "--from", "7", "--out", folder);
+  await pillion("migrate", "--print", "kysely", "--from", "7", "--out", folder);
   const migrator = migratorOf(url, folder);
   expect(await migrator.migrateToLatest()).not.toHaveProperty("error");
   expect(await migrator.migrateDown()).toMatchObject({

@@ -3,15 +3,16 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { builtProgram } from "@pillion/dev-program";
 import { expect, onTestFinished } from "vitest";
 
-const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const cli = (path: string) => new URL(`../../apps/cli/${path}`, import.meta.url);
 
 /** Runs the command line to its end, and answers what it has printed. */
-export function pillion(...args: string[]): string {
+export async function pillion(...args: string[]): Promise<string> {
+  const program = await builtProgram(cli("src/main.ts"), cli("package.json"));
   const { DATABASE_URL: _, ...env } = process.env;
-  const command = ["--import", "tsx", file("../../apps/cli/src/main.ts"), ...args];
-  const done = spawnSync(process.execPath, command, { encoding: "utf8", env, cwd: file("../../") });
+  const done = spawnSync(process.execPath, [program, ...args], { encoding: "utf8", env });
   expect(done).toMatchObject({ status: 0, stderr: "" });
   return done.stdout;
 }
@@ -20,7 +21,7 @@ export function pillion(...args: string[]): string {
 export function ownFolder(): string {
   const parent = mkdtempSync(join(tmpdir(), "pillion-tools-"));
   onTestFinished(() => rmSync(parent, { recursive: true, force: true }));
-  symlinkSync(file("./node_modules"), join(parent, "node_modules"));
+  symlinkSync(fileURLToPath(new URL("./node_modules", import.meta.url)), join(parent, "node_modules"));
   const folder = join(parent, "migrations");
   mkdirSync(folder);
   return folder;

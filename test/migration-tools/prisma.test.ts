@@ -74,7 +74,7 @@ ${model.replace("@@map", '@@schema("public")\n  @@map')}`,
 test("--print prisma is run by migrate deploy, and again after migrate reset; pillion migrate then finds nothing to do", async () => {
   const [url, shadow, folder] = [await emptyDatabase(), await emptyDatabase(), ownFolder()];
   const own = await prisma(url, shadow, shop);
-  pillion("migrate", "--print", "prisma", "--out", folder);
+  await pillion("migrate", "--print", "prisma", "--out", folder);
   const migrations = [orders, ...migrationsIn(folder)];
   const names = migrations.map(({ name }) => name);
   expect(names).toEqual([orders.name, expect.stringMatching(/^\d{14}_pillion$/)]);
@@ -91,7 +91,7 @@ test("--print prisma is run by migrate deploy, and again after migrate reset; pi
 test("--print prisma upgrades from the version that the database has", async () => {
   const [url, shadow, folder] = [await emptyDatabase(), await emptyDatabase(), ownFolder()];
   await migrate({ database: url, to: 7 });
-  pillion("migrate", "--print", "prisma", "--from", "database", "--database", url, "--out", folder);
+  await pillion("migrate", "--print", "prisma", "--from", "database", "--database", url, "--out", folder);
   const migrations = migrationsIn(folder);
   expect(migrations[0]!.sql).toContain(`from version 7 to ${currentVersion}`);
   await (await prisma(url, shadow, shop)).deploy(migrations);

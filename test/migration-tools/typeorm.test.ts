@@ -61,7 +61,7 @@ test("a data source with the queue's schema as its own has TypeORM drop its tabl
 
 test("--print typeorm is run by migration:run, reverted and run; pillion migrate then finds nothing to do", async () => {
   const [url, folder] = [await emptyDatabase(), ownFolder()];
-  pillion("migrate", "--print", "typeorm", "--out", folder);
+  await pillion("migrate", "--print", "typeorm", "--out", folder);
   const source = await dataSource(url, { migrations: await migrationsIn(folder) });
   expect(await source.runMigrations()).toMatchObject([{ name: expect.stringMatching(/^Pillion\d{13}$/) }]);
   expect(await source.runMigrations()).toEqual([]);
@@ -74,7 +74,7 @@ test("--print typeorm is run by migration:run, reverted and run; pillion migrate
 test("--print typeorm upgrades from a version, and does not go back to it", async () => {
   const [url, folder] = [await emptyDatabase(), ownFolder()];
   await migrate({ database: url, to: 7 });
-  pillion("migrate", "--print", "typeorm", "--from", "7", "--out", folder);
+  await pillion("migrate", "--print", "typeorm", "--from", "7", "--out", folder);
   const source = await dataSource(url, { migrations: await migrationsIn(folder) });
   await source.runMigrations();
   await expect(source.undoLastMigration()).rejects.toThrow(
