@@ -2,6 +2,7 @@ import {
   defineEvent,
   defineJob,
   defineTopic,
+  definitionsWith,
   type Event,
   type Job,
   type PayloadOf,
@@ -11,6 +12,7 @@ import {
 } from "@pillion/core";
 import type { Verbs } from "@pillion/core/adapter";
 import type { Admin } from "@pillion/core/admin";
+import { aesGcm } from "@pillion/core/encryption";
 import { createClaimer, handle, type Schedule, schedule } from "@pillion/core/worker";
 import { expectTypeOf, test } from "vitest";
 import { z } from "zod";
@@ -201,6 +203,31 @@ test("an event is named by its type and a key, and emitted with the schema's inp
   verbs.emit(tx, packed, { boxes: 2 });
   // @ts-expect-error: a Date is no JSON
   defineEvent({ name: "at", payload: z.object({ at: z.date() }) });
+});
+
+test("types of an encrypted application are those of their definitions", () => {
+  const codec = aesGcm(() => ({ current: "k", keys: { k: undefined } }));
+  const secret = definitionsWith({ codec }).defineJob({
+    name: "secret",
+    payload: z.object({ orderId: z.number(), copies: z.number().default(1) }),
+    result: type<{ pdf: string }>(),
+  });
+  expectTypeOf(secret).toEqualTypeOf<typeof sendInvoice>();
+  // @ts-expect-error: no codec
+  definitionsWith({});
+  // @ts-expect-error: a codec encodes and decodes
+  defineJob({ name: "secret", payload: type<null>(), codec: { encode: () => ({ keyId: "", data: "" }) } });
+});
+
+test("settings of a job's transactions are texts", () => {
+  const configure = {} as Verbs<{ a: 1 }, { b: 2 }>["configure"];
+  configure({ setLocal: ({ headers }) => ({ "app.tenant": String(headers.tenant), role: undefined }) });
+  // @ts-expect-error: a number is no text
+  configure({ setLocal: () => ({ "app.tenant": 7 }) });
+  // @ts-expect-error: a header may be anything
+  configure({ setLocal: ({ headers }) => ({ "app.tenant": headers.tenant }) });
+  // @ts-expect-error: it is not awaited
+  configure({ setLocal: async () => ({ "app.tenant": "7" }) });
 });
 
 test("what a step answers, an event carries and a child leaves has its type", () => {

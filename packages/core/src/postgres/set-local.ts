@@ -1,7 +1,7 @@
 import { sql } from "../statement.ts";
 
 /** JSON text: names of settings, and their values. */
-interface SettingsInput {
+export interface SettingsInput {
   readonly settings: string;
 }
 
