@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { install, launch, root, run } from "../packages/dev-launch/src/launch.mjs";
 
 await launch(async () => {
-  // The other majors of Postgres, the packaging checks, the browser and the benchmarks bring dependencies of their own.
+  // The other majors of Postgres, the packaging checks, the browser, the benchmarks and the migration tools bring
+  // dependencies of their own.
   const heavy = [
     "./test/matrix",
     "./test/packaging",

@@ -179,11 +179,13 @@ test("a printed upgrade refuses a schema that is older than what it goes on from
     expect(() => migrationSql({ from })).toThrow(`from is ${from}, not a whole number from 0`);
 });
 
-test("removalSql removes the schema and all that is in it", async () => {
-  const schema = await ownSchema();
+test("the printed SQL takes a schema of any name, and removalSql removes it with all that is in it", async () => {
+  const schema = `%s $pillion$ $pillion_1$ "${(await ownSchema()).slice(-12)}"`;
   await client.query(migrationSql({ schema }));
+  expect(await migrate({ database: url, schema })).toMatchObject({ from: currentVersion, applied: [] });
   await client.query(removalSql({ schema }));
-  expect((await client.query("select to_regnamespace($1) as left", [schema])).rows).toEqual([{ left: null }]);
+  const left = "select from pg_namespace where nspname = $1";
+  expect((await client.query(left, [schema])).rowCount).toBe(0);
 });
 
 test("a role or database that is set to cut work short cuts no migration short", async () => {
