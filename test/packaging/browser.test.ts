@@ -4,9 +4,10 @@ import { entryPoints } from "./src/entry-points.ts";
 
 const consumer = inject("consumer");
 const packages = inject("tarballs").map(({ name }) => name);
-// A producer defines jobs and enqueues them; the rest runs jobs, for a test too, serves those who do, or is made of an ORM.
+// A producer defines jobs and enqueues them; the rest runs jobs, for a test too, serves those who do, is made of an ORM, or
+// encrypts with Node.
 const producers = entryPoints(consumer, packages).filter(
-  (entry) => !/\/(worker|admin|migrate|conformance|testing|view)$/.test(entry),
+  (entry) => !/\/(worker|admin|migrate|conformance|testing|view|encryption|dashboard)$/.test(entry),
 );
 
 test.each(producers)("%s bundles for the browser without pg and without Node's modules", async (entry) => {
