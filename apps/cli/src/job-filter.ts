@@ -1,9 +1,6 @@
-import { InvalidRequestError } from "@pillion/core";
-import type { Admin } from "@pillion/core/admin";
+import { InvalidRequestError, type JobFilter } from "@pillion/core";
 import type { Command } from "commander";
 import { Failure } from "./failure.ts";
-
-type JobFilter = Parameters<Admin["jobs"]>[0];
 
 /** How a command is told which jobs. */
 export interface FilterOptions {
@@ -15,7 +12,8 @@ export interface FilterOptions {
   readonly header?: readonly string[];
 }
 
-const gathered = (value: string, before: readonly string[] = []) => [...before, value];
+/** What an option that may be repeated was given, all of it. */
+export const gathered = (value: string, before: readonly string[] = []) => [...before, value];
 
 export function filterOptions(command: Command, { states }: { states: boolean }): Command {
   command

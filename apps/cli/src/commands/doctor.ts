@@ -4,7 +4,7 @@ import type pg from "pg";
 import { withDatabase } from "../connect.ts";
 import { Failure } from "../failure.ts";
 import { databaseCommand, type Shared } from "../options.ts";
-import { line, styled } from "../output/text.ts";
+import { duration, line, styled } from "../output/text.ts";
 import { durationOf } from "../time-option.ts";
 
 interface Options extends Shared {
@@ -20,7 +20,6 @@ const colors = { critical: "red", warning: "yellow", info: "cyan" } as const;
 
 /** `pillion doctor`: what is not as it should be, why it matters, and what mends it. */
 export function doctorCommand(): Command {
-  const seconds = (name: keyof typeof diagnoseDefaults) => `${diagnoseDefaults[name] / 1_000}s`;
   return databaseCommand(
     "doctor",
     "Look for what is not as it should be with the queue and its database. Changes nothing.",
@@ -29,13 +28,19 @@ export function doctorCommand(): Command {
       "--application-database <url>",
       "what your ORM is connected to, to be told whether it is the same one",
     )
-    .option("--oldest <duration>", `how long a job may wait after its time has come (${seconds("oldestMs")})`)
+    .option(
+      "--oldest <duration>",
+      `how long a job may wait after its time has come (${duration(diagnoseDefaults.oldestMs)})`,
+    )
     .option(
       "--held <duration>",
-      `how long a transaction may keep vacuum from its work (${seconds("heldMs")})`,
+      `how long a transaction may keep vacuum from its work (${duration(diagnoseDefaults.heldMs)})`,
     )
-    .option("--idle <duration>", `how long a connection may be idle in a transaction (${seconds("idleMs")})`)
-    .option("--timeout <duration>", `how long each look may take (${seconds("statementMs")})`)
+    .option(
+      "--idle <duration>",
+      `how long a connection may be idle in a transaction (${duration(diagnoseDefaults.idleMs)})`,
+    )
+    .option("--timeout <duration>", `how long each look may take (${duration(diagnoseDefaults.statementMs)})`)
     .addHelpText(
       "after",
       `\nDurations are written as 90s, 10m, 2h or 7d.

@@ -1,7 +1,7 @@
 import { defineJob, type EnqueueOptions, InvalidRequestError, type } from "@pillion/core";
 import { type Command, Option } from "commander";
 import { withAdmin } from "../connect.ts";
-import { headersOf } from "../job-filter.ts";
+import { gathered, headersOf } from "../job-filter.ts";
 import { databaseCommand, type Shared } from "../options.ts";
 import { line, styled } from "../output/text.ts";
 import { jsonArgument } from "../payload-argument.ts";
@@ -42,7 +42,7 @@ export function enqueueCommand(): Command {
     .option(
       "--header <key=value>",
       "a header; key:=value for a value that is JSON; may be repeated",
-      (value: string, before: readonly string[] = []) => [...before, value],
+      gathered,
     )
     .action(run);
 }
