@@ -3,6 +3,9 @@ import { defineConfig } from "vitest/config";
 // Tests wait for a state, never for a time: the limit only ends one that would wait for ever.
 const patience = { testTimeout: 240_000, hookTimeout: 240_000 };
 
+/** The suite itself: what it catches, and how one becomes a part of it. */
+const conformanceSuite = ["test/saboteurs.test.ts", "test/newcomer.test.ts"];
+
 export default defineConfig({
   test: {
     globalSetup: ["./test/postgres.ts"],
@@ -40,9 +43,17 @@ export default defineConfig({
       },
       {
         test: {
+          // Projects are begun in the order of their names. These files take long: last, one would run by itself.
+          name: "conformance-suite",
+          include: conformanceSuite,
+          ...patience,
+        },
+      },
+      {
+        test: {
           name: "repository",
           include: ["test/*.test.ts", "test/plans/*.test.ts"],
-          exclude: ["test/conformance.test.ts"],
+          exclude: ["test/conformance.test.ts", ...conformanceSuite],
           ...patience,
         },
       },

@@ -56,10 +56,7 @@ test("a server that is down is one line, and exit code 3; a URL that is none is 
   await refused(["job", "1"], 2, /not a Postgres URL/, "postgres://u:hunter2%@127.0.0.1/db");
 });
 
-// It starts a process for each command.
-test("a password that the server refuses is printed by no command, nor by --json", {
-  timeout: 180_000,
-}, async () => {
+test("a password that the server refuses is printed by no command, nor by --json", async () => {
   const wrong = new URL(inject("databaseUrl"));
   wrong.username = "no_such_role";
   wrong.password = "hunter2";
@@ -92,10 +89,7 @@ test("a schema that is missing is one line with the command that makes it, and e
   );
 });
 
-// So does this.
-test("a schema that is newer or older than the tool is left alone: exit code 4", {
-  timeout: 180_000,
-}, async () => {
+test("a schema that is newer or older than the tool is left alone: exit code 4", async () => {
   const before = await everything();
   await queue.query("insert into pillion.migration (version, name) values (9999, 'from the future')");
   const changing = commands.filter(([name]) => !["status", "jobs", "job", "tail"].includes(name!));
