@@ -47,8 +47,10 @@ try {
     workers: "/workers",
     doctor: "/doctor",
   };
+  const onlyInLight = ["schedules", "workers", "doctor"];
   for (const [look, options] of looks)
     for (const [name, path] of Object.entries(pages)) {
+      if (look !== "light" && onlyInLight.includes(name)) continue;
       const tab = await browser.open(place.board + path, options);
       await tab.page.locator("main .panel, main table, main .notice").first().waitFor();
       await tab.page.screenshot({ path: `${folder}${name}-${look}.png` });

@@ -44,12 +44,12 @@ export function Chart({ label, times, lines, say, least }: ChartProps) {
       {
         width: Math.max(element.clientWidth, 200),
         height,
-        padding: [8, 8, 0, 0],
+        padding: [8, 18, 0, 0],
         legend: { show: false },
         cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
         scales: { y: { range: (_, __, max) => [0, Math.max(max ?? 0, least) * 1.08] } },
         axes: [
-          { ...axis, grid: { show: false }, space: 90, size: 26, values: timeMarks },
+          { ...axis, grid: { show: false }, space: 64, size: 26, values: timeMarks },
           {
             ...axis,
             grid,
