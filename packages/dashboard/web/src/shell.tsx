@@ -29,10 +29,12 @@ export function Shell({ path, children }: { path: string; children: ComponentChi
             <rect width="32" height="32" rx="7" />
             <path d="M9 25V8h8.5a5.5 5.5 0 0 1 0 11H13" />
           </svg>
-          <span class="brand-name">{board.title}</span>
-          {board.schema !== "" && board.schema !== "pillion" && (
-            <span class="brand-schema">{board.schema}</span>
-          )}
+          <span class="brand-text">
+            <span class="brand-name">{board.title}</span>
+            {board.schema !== "" && board.schema !== "pillion" && (
+              <span class="brand-schema">{board.schema}</span>
+            )}
+          </span>
         </div>
         <nav aria-label="Pages">
           {places.map(([to, text]) => (

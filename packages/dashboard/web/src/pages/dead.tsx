@@ -105,13 +105,12 @@ function redriveGroup({ key, name, queue, error }: DeadGroup) {
     will: (jobs) => (
       <>
         <p>
-          This brings back {jobs} of this error in queue {queue}, ready at once, with all of their attempts
-          anew:
+          This brings back {jobs} of this error in queue {queue}, ready at once, for one more attempt:
         </p>
         <p class="quoted">
           {error.name}: {error.message}
         </p>
-        <p>Where the cause still stands, they will be dead again.</p>
+        <p>What still fails is dead again.</p>
       </>
     ),
     did: ({ count: jobs, more }) => `${plural(jobs, "job is", "jobs are")} ready again.${again(more)}`,
@@ -128,8 +127,8 @@ function redriveAll() {
     counted: true,
     will: (jobs) => (
       <p>
-        This brings back {jobs}, whatever their error and queue, ready at once, with all of their attempts
-        anew. Where a cause still stands, they will be dead again.
+        This brings back {jobs}, whatever the error and the queue, ready at once, for one more attempt. What
+        still fails is dead again.
       </p>
     ),
     did: ({ count: jobs, more }) => `${plural(jobs, "job is", "jobs are")} ready again.${again(more)}`,

@@ -42,8 +42,8 @@ export function retryJobs(whom: Whom) {
     counted: true,
     will: (jobs) => (
       <p>
-        This brings back {jobs}, ready at once, with all of their attempts anew. What they have done before is
-        on record still; steps that are done are not done again.
+        This brings back {jobs}, ready at once. Where the attempts are used up, there is one more. What was
+        done before stays on record, and steps that are done are not done again.
       </p>
     ),
     did: ({ count, more }) => `${plural(count, "job is", "jobs are")} ready again.${again(more)}`,
