@@ -47,6 +47,7 @@ export function failureOf(error: unknown): Failure {
   const message = oneLine(error instanceof Error ? error.message : String(error));
   if (PillionError.is(error)) {
     if (error.code === "SCHEMA_OUTDATED") return new Failure(error.code, 4, message);
+    if (error.code === "SCHEMA_LOCKED") return new Failure(error.code, 1, message);
     if (error.code.startsWith("INVALID_")) return new Failure(error.code, 2, message);
   }
   const state = sqlStateOf(error);

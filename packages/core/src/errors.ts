@@ -11,6 +11,7 @@ export type PillionErrorCode =
   | "INVALID_DEFINITION"
   | "INVALID_CONFIGURATION"
   | "SCHEMA_OUTDATED"
+  | "SCHEMA_LOCKED"
   | "LEASE_LOST"
   | "JOB_TIMEOUT"
   | "JOB_CANCELLED"
@@ -131,6 +132,13 @@ export class InvalidConfigurationError extends PillionError {
 export class SchemaOutdatedError extends PillionError {
   constructor(message: string, cause?: unknown) {
     super("SCHEMA_OUTDATED", message, cause === undefined ? {} : { cause });
+  }
+}
+
+/** A migration has not got the locks that it needs, as somebody holds the queue's tables for long. Nothing was changed. */
+export class SchemaLockedError extends PillionError {
+  constructor(message: string, cause: unknown) {
+    super("SCHEMA_LOCKED", message, { cause, retryable: true });
   }
 }
 

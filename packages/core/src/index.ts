@@ -35,6 +35,7 @@ export {
   type RanJob,
   ReentryError,
   RetryError,
+  SchemaLockedError,
   SchemaOutdatedError,
   StepFailedError,
   StepsChangedError,

@@ -18,11 +18,16 @@ export interface MigrationSqlOptions {
   readonly to?: number | undefined;
 }
 
-/** Migrations after `from`, up to `to`, each for the named schema, with the line that records it. */
-export function pendingMigrations(options: MigrationSqlOptions): Migration[] {
+/** Of all `known`, those after `from`, up to `to`, each for the named schema, with the line that records it. */
+export function pendingMigrations(
+  options: MigrationSqlOptions,
+  known: readonly Migration[] = migrations,
+): Migration[] {
   const { quoted } = schemaOf(options.schema ?? defaults.schema);
-  return migrations
-    .filter(({ version }) => version > (options.from ?? 0) && version <= (options.to ?? currentVersion))
+  return known
+    .filter(
+      ({ version }) => version > (options.from ?? 0) && version <= (options.to ?? Number.POSITIVE_INFINITY),
+    )
     .map((migration) => ({
       ...migration,
       // A function as replacement: a schema's name may contain `$&`.
