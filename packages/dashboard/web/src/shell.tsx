@@ -50,10 +50,10 @@ export function Shell({ path, children }: { path: string; children: ComponentChi
         <footer class="side-foot">
           {board.viewer !== null && <span class="viewer">{board.viewer}</span>}
           {board.readOnly && board.version !== "" && <span class="read-only">Read only</span>}
-          <label>
-            <span class="visually-hidden">Colours</span>
+          <label class="theme">
+            <span class="theme-word">Theme</span>
             <select value={theme} onChange={({ currentTarget }) => setTheme(currentTarget.value as Theme)}>
-              <option value="system">As the system</option>
+              <option value="system">System</option>
               <option value="light">Light</option>
               <option value="dark">Dark</option>
             </select>
