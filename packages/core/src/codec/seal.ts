@@ -29,9 +29,11 @@ export function seal(
   text: string,
   what: string,
   jobName?: string,
+  /** What follows from it. */
+  then = "The attempt has failed",
 ): EncryptedValue | Promise<EncryptedValue> {
   const fail = (cause: unknown): never => {
-    throw new CodecError(`${what} could not be encrypted: ${messageOf(cause)}`, {
+    throw new CodecError(`${what} could not be encrypted: ${messageOf(cause)}. ${then}.`, {
       cause,
       jobName,
       retryable: true,

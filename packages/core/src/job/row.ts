@@ -77,7 +77,14 @@ function encrypted(
   context: CodecContext = topics.has(type) ? topicContext(type.name) : payloadContext(type),
 ): JobRow | Promise<JobRow> {
   const row = (sealed: EncryptedValue) => ({ ...stored, payload: JSON.stringify(sealed) });
-  const sealed = seal(codec, context, stored.payload, `${nameOf(type, index)}: its payload`, type.name);
+  const sealed = seal(
+    codec,
+    context,
+    stored.payload,
+    `${nameOf(type, index)}: its payload`,
+    type.name,
+    "Nothing was sent to the database",
+  );
   return sealed instanceof Promise ? sealed.then(row) : row(sealed);
 }
 

@@ -175,7 +175,8 @@ test("a codec of one's own may answer promises; its error fails the enqueue, and
   await expect(queue.admin.enqueue(jobType("hello"))).rejects.toMatchObject({
     code: "CODEC_FAILED",
     retryable: true,
-    message: 'Job "kms": its payload could not be encrypted: the KMS is away',
+    message:
+      'Job "kms": its payload could not be encrypted: the KMS is away. Nothing was sent to the database.',
   });
   const run = await working(jobType);
   await queue.reaches(id, "completed");
