@@ -2,10 +2,10 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { provideHeaders } from "@pillion/core";
 import { createWorker } from "@pillion/core/worker";
 import { configure } from "@pillion/pg";
-import type pg from "pg";
+import type { Pool } from "pg";
 import { sendInvoice } from "./job-types.ts";
 
-declare const pool: pg.Pool;
+declare const pool: Pool;
 
 export const tenants = new AsyncLocalStorage<string>();
 
