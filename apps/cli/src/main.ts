@@ -8,6 +8,7 @@ import {
   rescheduleCommand,
   retryCommand,
 } from "./commands/change-jobs.ts";
+import { dashboardCommand } from "./commands/dashboard.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { emitCommand } from "./commands/emit.ts";
 import { enqueueCommand } from "./commands/enqueue.ts";
@@ -30,7 +31,7 @@ const program = new Command("pillion")
   // What stands behind a command is that command's.
   .enablePositionalOptions();
 const groups = {
-  "Look:": [statusCommand(), jobsCommand(), jobCommand(), schedulesCommand(), tailCommand(), doctorCommand()],
+  "Look:": [statusCommand(), jobsCommand(), jobCommand(), schedulesCommand(), tailCommand(), doctorCommand(), dashboardCommand()],
   "Act on jobs and queues:": [
     retryCommand(),
     cancelCommand(),

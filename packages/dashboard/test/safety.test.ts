@@ -293,3 +293,22 @@ test("a database that is away, or has no schema, is told as such, without its ad
     await admin.close();
   }
 });
+
+test("what is encrypted is not shown, by itself or inside what children answered; nor is more than a page can hold", async () => {
+  const board = await testBoard();
+  const sealed = { "pillion.key": "k1", "pillion.encrypted": "c2VjcmV0" };
+  const id = await board.add("story", sealed);
+  const { text, body } = await board.get(`api/jobs/${id}/values`);
+  expect(body.payload).toEqual({ kind: "encrypted", keyId: "k1" });
+  expect(text).not.toContain("c2VjcmV0");
+  const within = await board.add("story", { list: [{ deep: sealed }], html: "<script>alert(1)</script>" });
+  const inside = await board.get(`api/jobs/${within}/values`);
+  expect(inside.text).not.toContain("c2VjcmV0");
+  expect(inside.body.payload.text).toContain("encrypted with key k1");
+  expect(inside.headers.get("content-type")).toBe("application/json");
+  // 300 levels, with line breaks and indents between a hundred thousand numbers, would be 60 MB.
+  const deep = `${"[".repeat(300)}${"7,".repeat(99_999)}7${"]".repeat(300)}`;
+  const large = await board.add("story", JSON.parse(deep));
+  const { payload } = (await board.get(`api/jobs/${large}/values`)).body;
+  expect([payload.text.length, payload.cut]).toEqual([65_536, true]);
+});
