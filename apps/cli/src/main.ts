@@ -31,7 +31,15 @@ const program = new Command("pillion")
   // What stands behind a command is that command's.
   .enablePositionalOptions();
 const groups = {
-  "Look:": [statusCommand(), jobsCommand(), jobCommand(), schedulesCommand(), tailCommand(), doctorCommand(), dashboardCommand()],
+  "Look:": [
+    statusCommand(),
+    jobsCommand(),
+    jobCommand(),
+    schedulesCommand(),
+    tailCommand(),
+    doctorCommand(),
+    dashboardCommand(),
+  ],
   "Act on jobs and queues:": [
     retryCommand(),
     cancelCommand(),

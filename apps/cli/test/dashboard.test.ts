@@ -1,6 +1,7 @@
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
 import { createServer } from "node:net";
-import { inject } from "vitest";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, inject, onTestFinished, test } from "vitest";
 import { pillion, start } from "./pillion.ts";
 import { ownQueue } from "./seeded.ts";
 
@@ -14,12 +15,17 @@ async function started(...args: string[]) {
   const url = new URL(/http:\/\/[^\s"]+/.exec(board.said.stdout)![0]);
   return { ...board, url };
 }
-const get = (url: URL | string, headers: Record<string, string> = {}) => fetch(url, { headers, redirect: "manual" });
+const get = (url: URL | string, headers: Record<string, string> = {}) =>
+  fetch(url, { headers, redirect: "manual" });
 
 test("pillion dashboard prints an address that lets in its first visitor, and nobody else, until Ctrl-C", async () => {
   const { place } = await ownQueue();
   const { child, said, ended, url } = await started(...place);
-  expect(said.stdout.replace(url.href, "<url>")).toMatchInlineSnapshot();
+  expect(said.stdout.replace(url.href, "<url>")).toMatchInlineSnapshot(`
+    "The board is at <url>
+    This address works once: whoever opens it first is let in. Ctrl-C ends the board.
+    "
+  `);
   expect(url.hostname).toBe("127.0.0.1");
   const token = url.searchParams.get("token")!;
   expect(token.length).toBeGreaterThanOrEqual(43);
@@ -44,10 +50,16 @@ test("pillion dashboard prints an address that lets in its first visitor, and no
   expect(await page.text()).not.toContain(token);
   const { queues } = (await (await get(at("/api/queues"), inside)).json()) as { queues: unknown[] };
   expect(queues.length).toBeGreaterThan(0);
-  expect((await get(at("/api/queues"), { cookie: `${cookie.split("=")[0]}=${"x".repeat(43)}` })).status).toBe(401);
+  expect((await get(at("/api/queues"), { cookie: `${cookie.split("=")[0]}=${"x".repeat(43)}` })).status).toBe(
+    401,
+  );
 
   const change = (headers: Record<string, string>) =>
-    fetch(at("/api/actions/pause-queue"), { method: "POST", headers: { ...inside, "content-type": "application/json", ...headers }, body: '{"queue":"mail"}' });
+    fetch(at("/api/actions/pause-queue"), {
+      method: "POST",
+      headers: { ...inside, "content-type": "application/json", ...headers },
+      body: '{"queue":"mail"}',
+    });
   expect((await change({ "x-pillion-board": "1", origin: "http://evil.example" })).status).toBe(403);
   expect((await change({ "x-pillion-board": "1", origin: url.origin })).status).toBe(200);
 
@@ -68,6 +80,11 @@ test("pillion dashboard --read-only changes nothing, and answers to no other nam
     body: '{"queue":"mail"}',
   });
   expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([403, "READ_ONLY"]);
+  // A name of somebody else's that leads to this machine.
+  const asked = request(url.origin, { headers: { cookie, host: `evil.example:${url.port}` } });
+  asked.end();
+  const [elsewhere] = (await once(asked, "response")) as [IncomingMessage];
+  expect(elsewhere.resume().statusCode).toBe(403);
 });
 
 test("pillion dashboard says what is in its way, and serves nothing", async () => {
@@ -80,9 +97,19 @@ test("pillion dashboard says what is in its way, and serves nothing", async () =
     const { exitCode, stdout, stderr } = await pillion(["dashboard", ...args]);
     return `${exitCode} ${stdout}${stderr}`.replaceAll(String(port), "<port>").trim();
   };
-  expect(await run("--port", String(port), ...place)).toMatchInlineSnapshot();
-  expect(await run("--port", "http", ...place)).toMatchInlineSnapshot();
-  expect(await run("--host", "0.0.0.0", ...place)).toMatchInlineSnapshot();
-  expect(await run("--database", "postgres://127.0.0.1:1/none")).toMatchInlineSnapshot();
-  expect(await run("--database", inject("databaseUrl"), "--schema", "not_there")).toMatchInlineSnapshot();
+  expect(await run("--port", String(port), ...place)).toMatchInlineSnapshot(
+    `"1 error: Cannot listen on 127.0.0.1, port <port>: something listens there already. Pass another --port, or --port 0 for any that is free."`,
+  );
+  expect(await run("--port", "http", ...place)).toMatchInlineSnapshot(
+    `"2 error: --port http is no port: 0 to 65535."`,
+  );
+  expect(await run("--host", "0.0.0.0", ...place)).toMatchInlineSnapshot(
+    `"2 error: --host 0.0.0.0 may be reached from other machines, and what is sent is not encrypted. Pass --allow-remote too, or mount the board in your application, behind its sign-in: docs/dashboard.md."`,
+  );
+  expect(await run("--database", "postgres://127.0.0.1:1/none")).toMatchInlineSnapshot(
+    `"3 error: Cannot connect to the database at 127.0.0.1:1/none: nobody listens there. Is the server running, and is the port right?"`,
+  );
+  expect(await run("--database", inject("databaseUrl"), "--schema", "not_there")).toMatchInlineSnapshot(
+    `"4 error: The schema "not_there" of this database is missing or does not fit this release of Pillion (SQLSTATE 42P01). Run: npx pillion migrate --schema "not_there""`,
+  );
 });

@@ -70,4 +70,15 @@ demo
     await perform(crash(orm ?? shops));
   });
 
+demo
+  .command("dashboard")
+  .description(
+    "the board in the browser, on a shop that is open until Ctrl-C, and whose invoices for one country fail",
+  )
+  .option("--port <n>", "where it listens; 0 for any that is free", whole(0), 0)
+  .action(async ({ port }: { port: number }) => {
+    const { board } = await import("./board/scene.ts");
+    await perform(board(port));
+  });
+
 await demo.parseAsync();

@@ -33,14 +33,22 @@ export function boardDoor(port: number, hosts: readonly string[] | undefined): B
     letsIn,
     answer(request) {
       const { searchParams, hostname } = new URL(request.url);
-      if (hosts && !hosts.includes(hostname)) return say(403, `This board does not answer to the name ${hostname}.`);
+      if (hosts && !hosts.includes(hostname))
+        return say(403, `This board does not answer to the name ${hostname}.`);
       const given = searchParams.get("token");
       if (given === null || request.method !== "GET") return undefined;
-      const headers: Record<string, string> = { location: "/", "cache-control": "no-store", "referrer-policy": "no-referrer" };
+      const headers: Record<string, string> = {
+        location: "/",
+        "cache-control": "no-store",
+        "referrer-policy": "no-referrer",
+      };
       if (token === undefined || !same(given, token))
         return letsIn(request)
           ? new Response(null, { status: 303, headers })
-          : say(401, "This address has been used, or is not right. Stop `pillion dashboard` and start it again for a new one.");
+          : say(
+              401,
+              "This address has been used, or is not right. Stop `pillion dashboard` and start it again for a new one.",
+            );
       token = undefined;
       headers["set-cookie"] = `${cookie}=${pass}; HttpOnly; SameSite=Strict; Path=/`;
       return new Response(null, { status: 303, headers });
@@ -51,6 +59,10 @@ export function boardDoor(port: number, hosts: readonly string[] | undefined): B
 function say(status: number, text: string): Response {
   return new Response(`${text}\n`, {
     status,
-    headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store", "x-content-type-options": "nosniff" },
+    headers: {
+      "content-type": "text/plain; charset=utf-8",
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+    },
   });
 }

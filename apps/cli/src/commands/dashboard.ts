@@ -19,7 +19,10 @@ const loopback = ["127.0.0.1", "localhost", "[::1]", "::1"];
 
 /** `pillion dashboard`: the board in the browser, on this machine. */
 export function dashboardCommand(): Command {
-  return databaseCommand("dashboard", "Show the board in the browser: serves it on this machine until Ctrl-C.")
+  return databaseCommand(
+    "dashboard",
+    "Show the board in the browser: serves it on this machine until Ctrl-C.",
+  )
     .option("--port <number>", "where it listens; 0 for any that is free", "4747")
     .option("--read-only", "nothing can be changed there")
     .option("--host <name>", "the address on which it listens", "127.0.0.1")
@@ -40,7 +43,11 @@ async function run(options: Options): Promise<void> {
   await withAdmin(options, (admin) => serve(admin, port, options));
 }
 
-async function serve(admin: Admin, port: number, { host, allowRemote, readOnly, json }: Options): Promise<void> {
+async function serve(
+  admin: Admin,
+  port: number,
+  { host, allowRemote, readOnly, json }: Options,
+): Promise<void> {
   let door: BoardDoor | undefined;
   const board = dashboard({ admin, authorize: (request) => door?.letsIn(request) ?? false, readOnly });
   const server = createAdaptorServer({ fetch: async (request) => door?.answer(request) ?? board(request) });
@@ -76,5 +83,9 @@ function cannotListen(error: NodeJS.ErrnoException, host: string, port: number):
     EADDRNOTAVAIL: "this machine has no such address.",
     ENOTFOUND: "the name is unknown.",
   };
-  return new Failure("CANNOT_LISTEN", 1, `Cannot listen on ${host}, port ${port}: ${why[error.code ?? ""] ?? error.message}`);
+  return new Failure(
+    "CANNOT_LISTEN",
+    1,
+    `Cannot listen on ${host}, port ${port}: ${why[error.code ?? ""] ?? error.message}`,
+  );
 }
