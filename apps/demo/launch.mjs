@@ -3,6 +3,9 @@ import { fileURLToPath } from "node:url";
 import { install, launch, runTypeScript } from "../../packages/dev-launch/src/launch.mjs";
 
 await launch(async () => {
-  await install({ select: ["--filter-prod", "@pillion/demo..."], production: true });
+  await install({
+    select: ["--filter-prod", "@pillion/demo...", "--filter-prod", "./packages/dashboard/web"],
+    production: true,
+  });
   return runTypeScript(fileURLToPath(new URL("src/main.ts", import.meta.url)), process.argv.slice(2));
 });

@@ -12,6 +12,7 @@ export interface Viewer {
 
 /** True lets in, false and nothing do not; an object lets in, and says what the viewer may do. */
 export type Authorization = boolean | Viewer | null | undefined;
+/** Decides for each request who is let in: by its cookies and headers, and without reading its body. */
 export type Authorize = (request: Request) => Authorization | Promise<Authorization>;
 
 /** @throws ProblemError for whom `authorize` does not let in; whatever `authorize` throws lets nobody in either */

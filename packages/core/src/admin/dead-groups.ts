@@ -31,6 +31,7 @@ export interface DeadGroups {
 
 /** Which dead jobs to look at. */
 export interface DeadGroupsOptions {
+  /** The queue that they are in. */
   readonly queue?: string | undefined;
   /** The name of their type. */
   readonly name?: string | undefined;
@@ -40,6 +41,7 @@ export interface DeadGroupsOptions {
   readonly ids?: number | undefined;
 }
 
+/** Looks at dead jobs. */
 export interface DeadVerbs {
   /** The newest dead jobs by the errors that ended them. @throws InvalidRequestError */
   deadGroups(options?: DeadGroupsOptions): Promise<DeadGroups>;

@@ -30,6 +30,7 @@ export interface WorkerRecord {
   }[];
 }
 
+/** Looks at workers. */
 export interface WorkerVerbs {
   /** The workers that run, then those that are silent, then those that stopped within the last hour; at most 1,000. */
   workers(): Promise<readonly WorkerRecord[]>;
