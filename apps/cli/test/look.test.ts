@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { start } from "./pillion.ts";
 import { said } from "./said.ts";
 import { emptyQueue, ownQueue, type Seeded, seeded } from "./seeded.ts";
 
@@ -87,6 +88,17 @@ test("status tells how much of the last minute's work each queue has got done, a
   expect((await busy.run("status")).stdout).toMatch(
     /busy +0 +0 +(8\.[5-9]\d*|9|9\.\d+) +(0\.\d+|1|1\.\d+) +0 /,
   );
+});
+
+test("whoever has read enough closes the pipe, and the command ends quietly", async () => {
+  const many = await emptyQueue();
+  await many.query(
+    "insert into pillion.job (queue, name, payload) select 'long', repeat('n', 100), '1' from generate_series(1, 1000)",
+  );
+  const { child, ended } = await start(["jobs", "--limit", "1000", "--json", ...many.place]);
+  child.stdout.once("data", () => child.stdout.destroy());
+  expect(await ended).toMatchObject({ exitCode: 0, stderr: "" });
+  await many.drop();
 });
 
 test("jobs lists the newest first, without payloads", async () => {

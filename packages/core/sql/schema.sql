@@ -478,7 +478,7 @@ begin
     when 'reader' then array[
       'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.live, pillion.jobs, pillion.batch, pillion.cancellation, pillion.subscription, pillion.migration,
         pillion.checkpoint, pillion.event, pillion.wait',
-      'execute on function pillion.find_jobs, pillion.waiting, pillion.throughput']
+      'execute on function pillion.find_jobs, pillion.waiting, pillion.throughput, pillion.kept, pillion.days_ahead, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until']
     when 'tester' then array[
       'execute on function pillion.enqueued_here, pillion.start_here, pillion.end_here, pillion.checkpoint, pillion.checkpoints, pillion.begin_wait, pillion.read_steps']
   end;
