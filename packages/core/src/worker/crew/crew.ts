@@ -81,8 +81,11 @@ export class Crew {
    *
    * @throws whatever the database or its driver throws; nothing is lost by it
    */
-  step(limit: number): Promise<number> {
-    return this.#claims.take(limit);
+  async step(limit: number): Promise<number> {
+    const began = performance.now();
+    const taken = await this.#claims.take(limit);
+    if (limit > 0) this.#slots.claimTook(performance.now() - began);
+    return taken;
   }
 
   /** Takes no more, and hands back what has not started. */

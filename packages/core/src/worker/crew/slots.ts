@@ -75,6 +75,11 @@ export class Slots {
     this.#pump();
   }
 
+  /** A claim was under way for so long. */
+  claimTook(ms: number): void {
+    this.#prefetch.claimTook(ms);
+  }
+
   /** What became of the attempt is in the database. */
   written(attempt: Attempt, outcome: Outcome, written: Written): void {
     this.#unwritten--;
