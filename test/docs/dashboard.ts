@@ -1,12 +1,16 @@
+import { getRequestListener } from "@hono/node-server";
 import { createAdmin } from "@pillion/core/admin";
 import { dashboard } from "@pillion/dashboard";
+import express from "express";
 import { Hono } from "hono";
 
-declare function userOf(
-  request: Request,
-): Promise<{ email: string; admin: boolean; support: boolean } | undefined>;
+export interface User {
+  readonly email: string;
+  readonly admin: boolean;
+  readonly support: boolean;
+}
 
-export function mounted(databaseUrl: string) {
+export function board(databaseUrl: string, userOf: (request: Request) => Promise<User | undefined>) {
   const board = dashboard({
     admin: createAdmin({ database: databaseUrl }),
     basePath: "/admin/jobs",
@@ -17,9 +21,21 @@ export function mounted(databaseUrl: string) {
     },
   });
 
+  return board;
+}
+
+export function inHono(board: (request: Request) => Promise<Response>) {
   const app = new Hono();
   app.all("/admin/jobs", (context) => board(context.req.raw));
   app.all("/admin/jobs/*", (context) => board(context.req.raw));
+  return app;
+}
 
-  return { app, board, GET: board, POST: board };
+export function inExpress(board: (request: Request) => Promise<Response>) {
+  const app = express();
+  const listener = getRequestListener(board);
+  // `all` leaves the path whole, as `use` does not; and before anything that reads bodies.
+  app.all(["/admin/jobs", "/admin/jobs/*rest"], (request, response) => void listener(request, response));
+  app.use(express.json());
+  return app;
 }

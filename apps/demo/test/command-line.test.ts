@@ -17,12 +17,12 @@ test.each([
 
 test("--help lists the scenes", async () => {
   const { code, printed } = await demo("--help").ended;
-  expect(printed).toMatch(/Scenes:\n +orders .*\n +workflow .*\n +crash /s);
+  expect(printed).toMatch(/Scenes:\n +orders .*\n +workflow .*\n +crash .*\n +dashboard /s);
   expect(code).toBe(0);
 });
 
 test.each([
-  [["workflw"], 'There is no scene "workflw". There is orders, workflow, crash.'],
+  [["workflw"], 'There is no scene "workflw". There is orders, workflow, crash, dashboard.'],
   [["workflow", "--orders", "3"], "unknown option '--orders'"],
   [["--orm", "sequelize"], 'No shop uses "sequelize". There is pg, Kysely, Drizzle, TypeORM, Prisma.'],
   [
