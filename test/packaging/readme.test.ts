@@ -44,11 +44,13 @@ test("who follows the README in an empty folder, on a fresh database, sees the f
 function fromTarballs(command: string): string {
   if (command.startsWith("export DATABASE_URL=")) return "true";
   if (!command.startsWith("npm install ")) return command;
-  const files = new Map(inject("tarballs").map(({ name, filename }) => [name, filename]));
-  return command
-    .split(" ")
-    .map((word) => files.get(word) ?? word)
-    .join(" ");
+  const tarballs = new Map(inject("tarballs").map((tarball) => [tarball.name, tarball]));
+  const words = command.split(" ");
+  // What they depend on a registry would have too. The set grows while it is gone through.
+  const wanted = new Set(words.filter((word) => tarballs.has(word)));
+  for (const name of wanted) for (const need of tarballs.get(name)!.needs) wanted.add(need);
+  const files = [...wanted].map((name) => tarballs.get(name)!.filename);
+  return [...words.filter((word) => !wanted.has(word)), ...files].join(" ");
 }
 
 function shellEnvironment(databaseUrl: string): NodeJS.ProcessEnv {

@@ -8,6 +8,8 @@ export interface Tarball {
   readonly name: string;
   readonly version: string;
   readonly filename: string;
+  /** The packages of this repository that it depends on. */
+  readonly needs: readonly string[];
 }
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -21,8 +23,9 @@ export function packAll(folder: string): Tarball[] {
       stdio: ["ignore", "pipe", "inherit"],
     });
   node("node_modules/tsdown/dist/run.mjs", []);
-  const only = publishedNames().flatMap((name) => ["--filter", name]);
-  return JSON.parse(
+  const manifests = published();
+  const only = manifests.flatMap(({ name }) => ["--filter", name]);
+  const packed: Omit<Tarball, "needs">[] = JSON.parse(
     node("node_modules/pnpm/bin/pnpm.cjs", [
       "--recursive",
       ...only,
@@ -32,12 +35,22 @@ export function packAll(folder: string): Tarball[] {
       folder,
     ]),
   );
+  const names = new Set(manifests.map(({ name }) => name));
+  return packed.map((tarball) => {
+    const { dependencies = {} } = manifests.find(({ name }) => name === tarball.name)!;
+    return { ...tarball, needs: Object.keys(dependencies).filter((name) => names.has(name)) };
+  });
 }
 
-function publishedNames(): string[] {
+interface Manifest {
+  readonly name: string;
+  readonly private?: boolean;
+  readonly dependencies?: Readonly<Record<string, string>>;
+}
+
+function published(): Manifest[] {
   return ["packages", "apps"]
     .flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(root, folder, name)))
-    .map((folder) => JSON.parse(readFileSync(join(folder, "package.json"), "utf8")))
-    .filter((manifest) => !manifest.private)
-    .map((manifest) => manifest.name);
+    .map((folder): Manifest => JSON.parse(readFileSync(join(folder, "package.json"), "utf8")))
+    .filter((manifest) => !manifest.private);
 }

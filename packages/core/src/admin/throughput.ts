@@ -40,6 +40,7 @@ export interface ThroughputBucket {
   readonly sampled: boolean;
 }
 
+/** What queues come to. */
 export interface Throughput {
   /**
    * What has ended of late: of each queue in which anything has, every stretch of time, the oldest first. It reads what

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { type Admin, createAdmin } from "@pillion/core/admin";
 import { migrate } from "@pillion/core/migrate";
 import { type ScratchSchema, scratchSchema } from "@pillion/dev-postgres";
@@ -49,9 +50,9 @@ export async function testQueue(): Promise<TestQueue> {
   return queue;
 }
 
-/** Waits for a state that only looking can tell: the test's own time limit ends it. */
+/** Waits for a state that only looking can tell, and looks less often the longer it takes: the test's own time limit ends it. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (let gapMs = 2; !(await holds()); gapMs = Math.min(1.5 * gapMs, 25)) await pause(gapMs);
 }
 
 /** Keeps what a worker says. */
