@@ -458,3 +458,19 @@ export interface DoctorAnswer {
   readonly looked: readonly string[];
   readonly omitted: readonly string[];
 }
+
+/** What each look answers. */
+export interface LookAnswers extends Record<keyof typeof looks, unknown> {
+  "api/board": Board;
+  "api/overview": Overview;
+  "api/queues": QueuesAnswer;
+  "api/throughput": ThroughputAnswer;
+  "api/jobs": JobsAnswer;
+  "api/jobs/:id": JobAnswer;
+  "api/jobs/:id/values": JobValues;
+  "api/dead": DeadAnswer;
+  "api/schedules": SchedulesAnswer;
+  "api/schedules/values": ScheduleValues;
+  "api/workers": WorkersAnswer;
+  "api/doctor": DoctorAnswer;
+}

@@ -1,20 +1,5 @@
 import type { Admin, ScheduleRecord } from "@pillion/core/admin";
-import type {
-  Board,
-  DeadAnswer,
-  DoctorAnswer,
-  JobAnswer,
-  JobsAnswer,
-  JobValues,
-  looks,
-  Overview,
-  QueuesAnswer,
-  SchedulesAnswer,
-  ScheduleValues,
-  ScheduleView,
-  ThroughputAnswer,
-  WorkersAnswer,
-} from "./api.ts";
+import type { LookAnswers, looks, ScheduleView } from "./api.ts";
 import { attentionTo } from "./attention.ts";
 import type { Viewer } from "./authorize.ts";
 import { doctorAnswer } from "./doctor-answer.ts";
@@ -37,21 +22,6 @@ interface Look {
   readonly viewer: { readonly name: string | null; readonly readOnly: boolean; readonly values: boolean };
 }
 
-interface Answers {
-  "api/board": Board;
-  "api/overview": Overview;
-  "api/queues": QueuesAnswer;
-  "api/throughput": ThroughputAnswer;
-  "api/jobs": JobsAnswer;
-  "api/jobs/:id": JobAnswer;
-  "api/jobs/:id/values": JobValues;
-  "api/dead": DeadAnswer;
-  "api/schedules": SchedulesAnswer;
-  "api/schedules/values": ScheduleValues;
-  "api/workers": WorkersAnswer;
-  "api/doctor": DoctorAnswer;
-}
-
 /** Dates become ISO text by themselves. */
 type Stored<T> = T extends string
   ? string extends T
@@ -63,7 +33,7 @@ type Stored<T> = T extends string
       ? { readonly [Key in keyof T]: Stored<T[Key]> }
       : T;
 
-type Looks = { readonly [Path in keyof typeof looks]: (look: Look) => Promise<Stored<Answers[Path]>> };
+type Looks = { readonly [Path in keyof typeof looks]: (look: Look) => Promise<Stored<LookAnswers[Path]>> };
 
 const mostSchedules = 200;
 
