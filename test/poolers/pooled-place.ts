@@ -26,12 +26,16 @@ export interface Leftovers {
   readonly settings: readonly string[];
 }
 
-/** The queue in `pillion`, and the application's table `orders` in `public`. */
-export async function pooledPlace(subject: string): Promise<PooledPlace> {
+/**
+ * The queue in `pillion`, and the application's table `orders` in `public`.
+ *
+ * @param pooler another one than the one that all share
+ */
+export async function pooledPlace(subject: string, pooler = inject("pooledUrl")): Promise<PooledPlace> {
   const scratch = await scratchDatabase(inject("databaseUrl"), subject);
   const pool = new pg.Pool({ connectionString: scratch.url, max: 3, application_name: "looks on" });
   pool.on("error", () => {});
-  const pooled = new URL(inject("pooledUrl"));
+  const pooled = new URL(pooler);
   pooled.pathname = new URL(scratch.url).pathname;
   await migrate({ database: pool });
   await pool.query("create table orders (id text primary key, total integer not null, customer text)");

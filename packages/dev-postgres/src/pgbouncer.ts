@@ -15,13 +15,20 @@ export interface RunningPgBouncer {
 }
 
 /**
- * Starts a real PgBouncer in transaction mode before a server. Where there is none, root installs Debian's.
+ * Starts a real PgBouncer before a server. Where there is none, root installs Debian's.
  *
  * @param options.url the server's
  * @param options.poolSize how many connections to the server its clients share, for each database
+ * @param options.mode for how long it lends one: default for a transaction
+ * @param options.settings others of its own
  * @throws Error where there is no PgBouncer and it cannot be installed: it says what to do
  */
-export async function startPgBouncer(options: { url: string; poolSize: number }): Promise<RunningPgBouncer> {
+export async function startPgBouncer(options: {
+  url: string;
+  poolSize: number;
+  mode?: "session" | "transaction" | "statement";
+  settings?: Readonly<Record<string, string | number>>;
+}): Promise<RunningPgBouncer> {
   const command = findPgBouncer() ?? installPgBouncer();
   const version = spawnSync(command, ["--version"], { encoding: "utf8" }).stdout.split("\n", 1)[0]!;
   const server = new URL(options.url);
@@ -41,9 +48,10 @@ export async function startPgBouncer(options: { url: string; poolSize: number })
     unix_socket_dir: "",
     // Whoever connects to this loopback port is let in, and works as the user of the URL.
     auth_type: "any",
-    pool_mode: "transaction",
+    pool_mode: options.mode ?? "transaction",
     default_pool_size: options.poolSize,
     max_client_conn: 500,
+    ...options.settings,
   };
   const file = join(directory, "pgbouncer.ini");
   const quoted = (value: string) => `'${value.replaceAll("'", "''")}'`;

@@ -9,6 +9,7 @@ import { invalidIndexesCheck } from "./checks/invalid-indexes.ts";
 import { lateQueuesCheck } from "./checks/late-queues.ts";
 import { listenCheck } from "./checks/listen.ts";
 import { partitionsCheck } from "./checks/partitions.ts";
+import { poolersCheck } from "./checks/poolers.ts";
 import { rightsCheck } from "./checks/rights.ts";
 import { sameDatabaseCheck } from "./checks/same-database.ts";
 import { schemaCheck } from "./checks/schema.ts";
@@ -18,8 +19,9 @@ import { workersCheck } from "./checks/workers.ts";
 import { writableCheck } from "./checks/writable.ts";
 import type { Check } from "./patient.ts";
 
-/** All that a diagnosis looks at, in that order: whether the schema is there decides on much of the rest. */
+/** All that a diagnosis looks at, in that order: whether there are transactions, and the schema, decides on the rest. */
 export const checks: readonly Check[] = [
+  poolersCheck,
   schemaCheck,
   sharedSchemaCheck,
   writableCheck,

@@ -5,7 +5,15 @@ import { cannotLook } from "./cannot-look.ts";
 import { checks } from "./checks.ts";
 import type { Finding, FindingCode, Severity } from "./finding.ts";
 import { type DiagnoseLimits, limitsOf } from "./limits.ts";
-import { type Check, connect, type DiagnosedDatabase, type Patient, reading } from "./patient.ts";
+import {
+  type Check,
+  type Connected,
+  connect,
+  type DiagnosedDatabase,
+  type Patient,
+  reading,
+} from "./patient.ts";
+import { poolingOf } from "./pooling.ts";
 
 /** What is diagnosed, and from where on something is a finding. */
 export type DiagnoseOptions = {
@@ -25,7 +33,10 @@ export interface Diagnosis {
   readonly severity: Severity | null;
   /** What was looked at. */
   readonly looked: readonly string[];
-  /** What was not: the queue's tables are not there, it is a replica, no worker runs, no application's database was given. */
+  /**
+   * What was not: a pooler refuses transactions, the queue's tables are not there, it is a replica, no worker runs, no
+   * application's database was given.
+   */
   readonly omitted: readonly string[];
 }
 
@@ -33,8 +44,8 @@ const order: readonly Severity[] = ["critical", "warning", "info"];
 
 /**
  * Looks at the queue and its database, and says what is not as it should be, why that matters, and what mends it. Changes
- * nothing: every statement runs in a transaction that is read only, for `statementMs` at most, and none counts all of a
- * queue's jobs. What the role may not see is a finding of its own, `CANNOT_LOOK`.
+ * nothing: what it reads it reads in transactions that are read only, each statement for `statementMs` at most, and none
+ * counts all of a queue's jobs. What the role may not see is a finding of its own, `CANNOT_LOOK`.
  *
  * @throws InvalidConfigurationError; and what the driver throws where the connection cannot be had, or breaks
  */
@@ -46,19 +57,22 @@ export async function diagnose({
 }: DiagnoseOptions): Promise<Diagnosis> {
   const limits = limitsOf(given);
   const schema = schemaOf(name);
-  const session = await connect(database);
-  let application: Patient["application"];
+  const connected = await connect(database);
+  const { session } = connected;
+  let application: Connected | undefined;
   try {
     application = applicationDatabase === undefined ? undefined : await connect(applicationDatabase);
     return await examine({
       schema,
       limits,
       session,
-      application,
+      application: application?.session,
+      pooling: await poolingOf(connected, limits.statementMs),
+      applicationPooling: application && (await poolingOf(application, limits.statementMs)),
       read: (statement, input) => reading(session, limits.statementMs, (read) => read(statement, input)),
     });
   } finally {
-    await application?.close();
+    await application?.session.close();
     await session.close();
   }
 }
@@ -69,13 +83,17 @@ async function examine(patient: Patient): Promise<Diagnosis> {
   const omitted: string[] = [];
   const has = (...codes: FindingCode[]) => findings.some(({ code }) => codes.includes(code));
   const lacks: Readonly<Record<Check["needs"], () => boolean>> = {
-    server: () => false,
+    connection: () => false,
+    server: () => patient.pooling.mode === "statement",
     // A replica refuses LISTEN.
-    primary: () => has("READ_ONLY"),
-    queue: () => has("SCHEMA_MISSING", "SCHEMA_HALF"),
+    primary: () => lacks.server() || has("READ_ONLY"),
+    queue: () => lacks.server() || has("SCHEMA_MISSING", "SCHEMA_HALF"),
     // Where nobody works, nobody handles anything: that is one finding, and not one for each name.
     workers: () => lacks.queue() || has("NO_WORKER"),
-    application: () => patient.application === undefined,
+    application: () =>
+      lacks.server() ||
+      patient.applicationPooling === undefined ||
+      patient.applicationPooling.mode === "statement",
   };
   for (const check of checks) {
     if (lacks[check.needs]()) {

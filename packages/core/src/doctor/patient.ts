@@ -1,17 +1,26 @@
 import type { ClientBase, Notification } from "pg";
-import type { Database, Session } from "../database.ts";
+import { pgConnection } from "../adapter/pg-connection.ts";
+import type { Database, OwnConnection, Session } from "../database.ts";
 import { InvalidConfigurationError } from "../errors.ts";
 import type { Schema } from "../postgres/schema.ts";
 import type { Row, StatementOf } from "../statement.ts";
 import { type DatabaseOption, openSession, toDatabase } from "../worker/connect.ts";
 import type { Finding } from "./finding.ts";
 import type { DiagnoseLimits } from "./limits.ts";
+import type { Pooling } from "./pooling.ts";
 
 /** What `diagnose` can be given: a connection URL, a pg Pool or Client, or `database(client)` of an adapter. */
 export type DiagnosedDatabase = DatabaseOption | ClientBase;
 
 /** Runs one statement. */
 export type Read = <Input>(statement: StatementOf<Input>, input: Input) => Promise<readonly Row[]>;
+
+/** A connection for a diagnosis. */
+export interface Connected {
+  readonly session: Session;
+  /** Opens another one, to the same place. */
+  readonly beside: () => Promise<Session>;
+}
 
 /** What a check looks at. */
 export interface Patient {
@@ -20,6 +29,9 @@ export interface Patient {
   readonly session: Session;
   /** A connection of the application's, where one was given. */
   readonly application: Session | undefined;
+  /** What stands between the server and these two. */
+  readonly pooling: Pooling;
+  readonly applicationPooling: Pooling | undefined;
   /** Runs one statement that can change nothing, for `statementMs` at most. */
   readonly read: Read;
 }
@@ -28,8 +40,8 @@ export interface Patient {
 export interface Check {
   /** What it is, for people. */
   readonly name: string;
-  /** What it cannot do without: a server that can be written to, the queue's tables, a worker where jobs wait … */
-  readonly needs: "server" | "primary" | "queue" | "workers" | "application";
+  /** What it cannot do without: transactions, a server that can be written to, the queue's tables, a worker where jobs wait … */
+  readonly needs: "connection" | "server" | "primary" | "queue" | "workers" | "application";
   look(patient: Patient): Promise<readonly Finding[]>;
 }
 
@@ -38,13 +50,14 @@ export interface Check {
  *
  * @throws InvalidConfigurationError for what has no connection to give
  */
-export async function connect(option: DiagnosedDatabase): Promise<Session> {
-  if (isClient(option)) return sessionOf(option);
+export async function connect(option: DiagnosedDatabase): Promise<Connected> {
+  if (isClient(option)) return { session: sessionOf(option), beside: () => open(pgConnection(option)!) };
   const database: Database = toDatabase(option);
   try {
-    if (database.openSession) return await database.openSession();
+    if (database.openSession)
+      return { session: await database.openSession(), beside: () => database.openSession!() };
     const connection = database.connection?.();
-    if (connection) return await openSession(connection, { as: "pillion doctor", waitMs: 0 });
+    if (connection) return { session: await open(connection), beside: () => open(connection) };
   } finally {
     // Of a URL: the pool that was made of it. It has opened nothing.
     await database.close?.();
@@ -52,6 +65,10 @@ export async function connect(option: DiagnosedDatabase): Promise<Session> {
   throw new InvalidConfigurationError(
     `diagnose: a ${database.name} cannot open a connection of its own. Pass a connection URL, a pg Pool or a pg Client.`,
   );
+}
+
+function open(connection: OwnConnection): Promise<Session> {
+  return openSession(connection, { as: "pillion doctor", waitMs: 0 });
 }
 
 function isClient(option: DiagnosedDatabase): option is ClientBase {
