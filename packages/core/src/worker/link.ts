@@ -1,16 +1,23 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Database, Session } from "../database.ts";
-import { InvalidConfigurationError, SchemaOutdatedError } from "../errors.ts";
+import { InvalidConfigurationError, SchemaOutdatedError, sqlStateOf } from "../errors.ts";
 import { currentVersion } from "../migrate/migration-sql.ts";
 import { type Engine, postgresEngine } from "../postgres/engine.ts";
 import { migrateCommand, schemaErrorOf } from "../postgres/schema-error.ts";
 import type { Place } from "../postgres/step.ts";
-import { type Row, type StatementOf, sql } from "../statement.ts";
+import { type Row, type Statement, type StatementOf, sql } from "../statement.ts";
 
-/** A database and the queue's schema in it: what all parts of a worker run their statements on. */
+/**
+ * A database and the queue's schema in it: what all parts of a worker, and an admin, run their statements on. Each runs
+ * at READ COMMITTED, which all of them need: at a stricter level Postgres refuses with 40001 what it would have waited
+ * for, and what SKIP LOCKED skips. Where that is not the default, statements get a transaction of their own; nothing
+ * is ever set on a session, which a pooler may share.
+ */
 export class Link {
   readonly engine: Engine;
-  #readCommitted = false;
+  /** Whether they need a transaction of their own; undefined until it has been looked. */
+  #readCommitted: boolean | undefined;
+  #looking: Promise<boolean> | undefined;
 
   constructor(
     readonly database: Database,
@@ -20,19 +27,15 @@ export class Link {
   }
 
   /**
-   * Checks the schema's version, and looks whether the session's default isolation is READ COMMITTED, which every
-   * statement of a worker needs: at a stricter level SKIP LOCKED still raises 40001. Where it is not, statements
-   * get a transaction of their own; nothing is ever set on a session, which a pooler may share.
+   * Checks the schema's version, and that statements can be run at READ COMMITTED.
    *
    * @throws SchemaOutdatedError, InvalidConfigurationError
    */
   async open(): Promise<void> {
-    const probe = sql`select current_setting('default_transaction_isolation') as isolation`;
-    const isolation = (await this.database.run(probe(undefined)))[0]!.isolation!;
-    this.#readCommitted = isolation !== "read committed" && isolation !== "read uncommitted";
+    await this.#look();
     if (this.#readCommitted && !this.database.runReadCommitted)
       throw new InvalidConfigurationError(
-        `This database's default isolation level is ${isolation}, and a ${this.database.name} cannot open a READ COMMITTED transaction for the worker. Pass a connection URL or a pg Pool.`,
+        `This database's default isolation level is stricter than READ COMMITTED, and a ${this.database.name} cannot open a READ COMMITTED transaction for the worker. Pass a connection URL or a pg Pool.`,
       );
     await this.checkVersion();
   }
@@ -56,7 +59,14 @@ export class Link {
   /** Runs a statement on a connection of the worker's own. */
   async runOn<Input>(session: Session, statement: StatementOf<Input>, input: Input): Promise<readonly Row[]> {
     const { text, values } = statement(input);
-    if (!this.#readCommitted) return session.query(text, values);
+    if (!this.#readCommitted)
+      try {
+        return await session.query(text, values);
+      } catch (error) {
+        // The default has changed since. Whoever beats beats again.
+        if (sqlStateOf(error) === "40001") this.#readCommitted = true;
+        throw error;
+      }
     await session.query("begin isolation level read committed");
     try {
       return await session.query(text, values);
@@ -86,13 +96,38 @@ export class Link {
   }
 
   async run<Input>(statement: StatementOf<Input>, input: Input): Promise<readonly Row[]> {
-    const { database } = this;
+    if (this.#readCommitted === undefined) await this.#look();
     try {
-      return await (this.#readCommitted
-        ? database.runReadCommitted!(statement(input))
-        : database.run(statement(input)));
+      return await this.#send(statement(input));
     } catch (error) {
       throw schemaErrorOf(error, this.engine.schema.name) ?? error;
     }
   }
+
+  async #send(statement: Statement): Promise<readonly Row[]> {
+    const { database } = this;
+    // Who cannot open a transaction can look all the same; a worker has refused to start.
+    if (this.#readCommitted && database.runReadCommitted) return database.runReadCommitted(statement);
+    try {
+      return await database.run(statement);
+    } catch (error) {
+      if (sqlStateOf(error) !== "40001" || !database.runReadCommitted) throw error;
+      // The default has changed since. It has been rolled back, so it is not done twice.
+      this.#readCommitted = true;
+      return database.runReadCommitted(statement);
+    }
+  }
+
+  /** Looks, once for all who ask at the same time, which isolation level is the default of this role and database. */
+  async #look(): Promise<void> {
+    this.#looking ??= this.database
+      .run(isolation(undefined))
+      .then(([row]) => !/^read (un)?committed$/.test(row!.isolation!))
+      .finally(() => {
+        this.#looking = undefined;
+      });
+    this.#readCommitted = await this.#looking;
+  }
 }
+
+const isolation = sql`select current_setting('default_transaction_isolation') as isolation`;
