@@ -1,21 +1,7 @@
 import { spawnSync } from "node:child_process";
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
-
-const installed = (name: string) =>
-  realpathSync(fileURLToPath(new URL(`./node_modules/${name}`, import.meta.url)));
+import { folderWith, sqlIn } from "./folder.ts";
 
 /** The generations of drizzle-kit, each with the drizzle-orm that it goes with. */
 export const generations = [
@@ -31,11 +17,7 @@ export const jobs = pgSchema("pillion").view("jobs", { id: text().notNull() }).e
 
 /** An application with a table of its own, in a folder in which drizzle-kit runs as users run it, without a terminal. */
 export function drizzleKit({ kit, orm }: (typeof generations)[number], url: string, settings: object = {}) {
-  const folder = mkdtempSync(join(tmpdir(), "shop-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  mkdirSync(join(folder, "node_modules"));
-  symlinkSync(installed(orm), join(folder, "node_modules/drizzle-orm"));
-  symlinkSync(installed(kit), join(folder, "node_modules/drizzle-kit"));
+  const folder = folderWith({ "drizzle-orm": orm, "drizzle-kit": kit });
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
   writeFileSync(join(folder, "schema.ts"), schema);
   const config = {
@@ -55,11 +37,9 @@ export function drizzleKit({ kit, orm }: (typeof generations)[number], url: stri
       const done = spawnSync(process.execPath, command, { cwd: folder, encoding: "utf8" });
       return { exitCode: done.status, said: done.stdout + done.stderr };
     },
+    /** The model that `pull` has written. */
+    pulled: () => readFileSync(join(migrations, "schema.ts"), "utf8"),
     /** All the SQL that is in its migrations. */
-    sql: () =>
-      (readdirSync(migrations, { recursive: true }) as string[])
-        .filter((name) => name.endsWith(".sql"))
-        .map((name) => readFileSync(join(migrations, name), "utf8"))
-        .join("\n"),
+    sql: () => sqlIn(migrations),
   };
 }

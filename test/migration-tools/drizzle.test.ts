@@ -2,21 +2,30 @@ import { currentVersion, migrate } from "@pillion/core/migrate";
 import { describe, expect, test } from "vitest";
 import { drizzleKit, generations } from "./drizzle-kit.ts";
 import { pillion } from "./pillion.ts";
-import { databaseWithQueues, emptyDatabase, query, queuesIn, tablesOfShop } from "./queue.ts";
+import { databaseWithQueues, emptyDatabase, query, queuesIn, states, tablesOfShop } from "./queue.ts";
 
 describe.each(generations)("$kit", (generation) => {
-  test("with schemaFilter, push leaves the empty queues as they are", async () => {
-    const url = await databaseWithQueues();
-    const before = await queuesIn(url);
-    const kit = drizzleKit(generation, url, { schemaFilter: ["public"] });
-    expect(kit.run("push")).toMatchObject({ exitCode: 0, said: expect.not.stringContaining("pillion") });
-    expect(await query(url, tablesOfShop)).toEqual([{ columns: "orders.id orders.total" }]);
-    expect(kit.run("push")).toMatchObject({
-      exitCode: 0,
-      said: expect.stringContaining("No changes detected"),
-    });
-    expect(await queuesIn(url)).toBe(before);
-  });
+  test.each(states)(
+    "with schemaFilter, push, pull and generate leave %s queues as they are, and do not name them",
+    async (state) => {
+      const url = await databaseWithQueues(state);
+      const before = await queuesIn(url);
+      const kit = drizzleKit(generation, url, { schemaFilter: ["public"] });
+      const unseen = { exitCode: 0, said: expect.not.stringMatching(/pillion|Job Queue/) };
+      expect(kit.run("push")).toMatchObject(unseen);
+      expect(await query(url, tablesOfShop)).toEqual([{ columns: "orders.id orders.total" }]);
+      const again = kit.run("push");
+      expect(again).toMatchObject(unseen);
+      expect(again.said).toContain("No changes detected");
+      expect(kit.run("pull")).toMatchObject(unseen);
+      expect(kit.pulled()).toMatch(/pgTable\("orders"/);
+      expect(kit.pulled()).not.toMatch(/pillion|Job Queue|archive|pgEnum|pgView/);
+      // What pull has written is the first migration: the model has not changed since.
+      expect(kit.run("generate")).toMatchObject(unseen);
+      expect(kit.sql()).not.toMatch(/pillion|Job Queue|drop /i);
+      expect(await queuesIn(url)).toBe(before);
+    },
+  );
 
   test("--print drizzle fills the custom migration; migrate runs it, and pillion migrate finds nothing to do", async () => {
     const url = await emptyDatabase();
@@ -39,14 +48,27 @@ describe.each(generations)("$kit", (generation) => {
   });
 });
 
-test("drizzle-kit 1.0 without schemaFilter plans to drop the queue, which 0.31 does not see", async () => {
-  const url = await databaseWithQueues();
-  const before = await queuesIn(url);
-  const [older, newer] = generations.map((generation) => drizzleKit(generation, url).run("push"));
-  expect(older).toMatchObject({ exitCode: 0, said: expect.not.stringContaining("pillion") });
-  expect(newer).toMatchObject({ exitCode: 2, said: expect.stringContaining("pillion.migration") });
-  expect(await queuesIn(url)).toBe(before);
-});
+test.each(states)(
+  "without schemaFilter drizzle-kit 1.0 sees %s queues, and plans to drop them; 0.31 does not",
+  async (state) => {
+    const url = await databaseWithQueues(state);
+    const before = await queuesIn(url);
+    const [older, newer] = generations.map((generation) => drizzleKit(generation, url));
+    expect(older!.run("push")).toMatchObject({ exitCode: 0, said: expect.not.stringContaining("pillion") });
+    expect(newer!.run("push")).toMatchObject({
+      exitCode: 2,
+      said: expect.stringContaining("pillion.migration"),
+    });
+    for (const [kit, sees] of [
+      [older!, false],
+      [newer!, true],
+    ] as const) {
+      expect(kit.run("pull")).toMatchObject({ exitCode: 0 });
+      expect(kit.pulled().includes('pgSchema("pillion")')).toBe(sees);
+    }
+    expect(await queuesIn(url)).toBe(before);
+  },
+);
 
 test("--print drizzle upgrades from a version", async () => {
   const url = await emptyDatabase();

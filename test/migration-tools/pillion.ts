@@ -1,10 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { builtProgram } from "@pillion/dev-program";
-import { expect, onTestFinished } from "vitest";
+import { expect } from "vitest";
 
 const cli = (path: string) => new URL(`../../apps/cli/${path}`, import.meta.url);
 
@@ -15,14 +11,4 @@ export async function pillion(...args: string[]): Promise<string> {
   const done = spawnSync(process.execPath, [program, ...args], { encoding: "utf8", env });
   expect(done).toMatchObject({ status: 0, stderr: "" });
   return done.stdout;
-}
-
-/** A folder for the migrations of one test, in which modules find what this package depends on. */
-export function ownFolder(): string {
-  const parent = mkdtempSync(join(tmpdir(), "pillion-tools-"));
-  onTestFinished(() => rmSync(parent, { recursive: true, force: true }));
-  symlinkSync(fileURLToPath(new URL("./node_modules", import.meta.url)), join(parent, "node_modules"));
-  const folder = join(parent, "migrations");
-  mkdirSync(folder);
-  return folder;
 }

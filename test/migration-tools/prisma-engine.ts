@@ -1,17 +1,15 @@
+// `prisma` fetches a program for its migrations, which a test without a network cannot. The same engine, of the same
+// source, is published as WebAssembly: this program answers `prisma` as the other would, and asks that one.
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { bindMigrationAwareSqlAdapterFactory, ColumnTypeEnum } from "@prisma/driver-adapter-utils";
-import * as engine from "@prisma/schema-engine-wasm/schema_engine_bg";
+import * as bindings from "@prisma/schema-engine-wasm/schema_engine_bg";
 import pg from "pg";
-import { onTestFinished } from "vitest";
 
-// `prisma` fetches a program for its migrations, which a test without a network cannot. Its engine is published as
-// WebAssembly too, from the same source: this is what `prisma` asks of it.
+const [wasm, ...given] = process.argv.slice(2);
+const argument = (name: string) => given[given.indexOf(name) + 1]!;
 
-const require = createRequire(import.meta.url);
-const wasm = join(dirname(require.resolve("@prisma/schema-engine-wasm")), "schema_engine_bg.wasm");
 const { WebAssembly } = globalThis as unknown as {
   WebAssembly: {
     instantiate(
@@ -20,31 +18,20 @@ const { WebAssembly } = globalThis as unknown as {
     ): Promise<{ instance: { exports: { __wbindgen_start(): void } } }>;
   };
 };
-const { instance } = await WebAssembly.instantiate(await readFile(wasm), {
-  "./schema_engine_bg.js": engine,
+const { instance } = await WebAssembly.instantiate(await readFile(wasm!), {
+  "./schema_engine_bg.js": bindings,
 });
-engine.__wbg_set_wasm(instance.exports);
+bindings.__wbg_set_wasm(instance.exports);
 instance.exports.__wbindgen_start();
-
-/** Where the engine says why it gives up, before it does. */
-Object.assign(globalThis, {
-  PRISMA_WASM_PANIC_REGISTRY: {
-    set_message(message: string) {
-      throw new Error(message);
-    },
-  },
-});
-
-export interface PrismaMigration {
-  /** Of its folder. */
-  readonly name: string;
-  readonly sql: string;
-}
+// Where the engine says why it gives up, before it does.
+const set_message = (message: string) => {
+  throw new Error(message);
+};
+Object.assign(globalThis, { PRISMA_WASM_PANIC_REGISTRY: { set_message } });
 
 async function connect(url: string) {
   // One connection, as Prisma has: it holds the lock of its migrations.
   const pool = new pg.Pool({ connectionString: url, max: 1 });
-  onTestFinished(() => pool.end());
   const query = pool.query.bind(pool) as (...args: unknown[]) => Promise<pg.QueryArrayResult>;
   // The adapter knows nothing of the type "char" of Postgres' catalogs: the engine is told of it here.
   let characters: readonly number[] = [];
@@ -69,72 +56,56 @@ async function connect(url: string) {
   return adapter;
 }
 
-/** Nothing that `prisma.config.ts` names as external. */
-const filter = { externalTables: [], externalEnums: [] };
+/** What `prisma` asks for, line by line. */
+interface Call {
+  readonly id: number;
+  readonly method?: string;
+  readonly params: unknown;
+}
 
-/** What `prisma` does with a schema.prisma and its migrations, on a database and on its shadow. */
-export async function prisma(url: string, shadowUrl: string, datamodel: string) {
-  const schema = { files: [{ path: "schema.prisma", content: datamodel }] };
+async function engineOf(): Promise<Record<string, (params: unknown) => Promise<unknown>>> {
+  const { url, shadowDatabaseUrl } = JSON.parse(argument("--datasource"));
   const adapter = bindMigrationAwareSqlAdapterFactory({
     provider: "postgres",
     adapterName: "@prisma/adapter-pg",
     connect: () => connect(url),
-    connectToShadowDb: async () => {
-      const shadow = await connect(shadowUrl);
+    async connectToShadowDb() {
+      const shadow = await connect(shadowDatabaseUrl);
       // As Prisma empties a `shadowDatabaseUrl`: of the schemas that the datasource lists, and of nothing else.
       await shadow.executeScript("drop schema public cascade; create schema public");
       return shadow;
     },
   });
-  const schemaEngine = await engine.SchemaEngine.new(
-    { datamodels: [["schema.prisma", datamodel]] },
-    () => {},
-    adapter,
-  );
-  const list = (migrations: readonly PrismaMigration[]) => ({
-    baseDir: "prisma/migrations",
-    lockfile: { path: "migration_lock.toml", content: null },
-    shadowDbInitScript: "",
-    migrationDirectories: migrations.map(({ name, sql }) => ({
-      path: name,
-      migrationFile: { path: "migration.sql", content: { tag: "ok" as const, value: sql } },
-    })),
-  });
-  return {
-    /** `prisma db push`: what it would lose, and how many steps it has taken. */
-    push: () => schemaEngine.schemaPush({ force: false, schema, filters: filter }),
-    /** `prisma migrate deploy`. */
-    deploy: async (migrations: readonly PrismaMigration[]) =>
-      (await schemaEngine.applyMigrations({ migrationsList: list(migrations), filters: filter }))
-        .appliedMigrationNames,
-    /** The look of `prisma migrate dev` before it does anything: `reset` where the database has drifted. */
-    diagnose: async (migrations: readonly PrismaMigration[]) =>
-      (await schemaEngine.devDiagnostic({ migrationsList: list(migrations), filters: filter })).action,
-    /** `prisma migrate dev --create-only`: the SQL that it would write, from what the migrations add up to. */
-    create: async (migrations: readonly PrismaMigration[]) =>
-      (
-        await schemaEngine.createMigration({
-          draft: false,
-          migrationName: "next",
-          migrationsList: list(migrations),
-          schema,
-          filters: filter,
-        })
-      ).migrationScript,
-    /** `prisma migrate reset`, before it runs the migrations anew. */
-    reset: () => schemaEngine.reset({ filter }),
-    /** `prisma db pull`: the models that it reads from the database. */
-    pull: async () =>
-      (
-        await schemaEngine.introspect({
-          schema,
-          baseDirectoryPath: ".",
-          force: false,
-          compositeTypeDepth: -1,
-          namespaces: null,
-        })
-      ).schema.files
-        .map(({ content }) => content)
-        .join("\n"),
-  };
+  const options = { datamodels: await datamodels() };
+  return (await bindings.SchemaEngine.new(options, () => {}, adapter)) as never;
 }
+
+/** `prisma migrate diff` names no model of its own: the engine wants to know of what kind the database is. */
+async function datamodels(): Promise<[string, string][]> {
+  if (!given.includes("--datamodels"))
+    return [["schema.prisma", 'datasource db {\n  provider = "postgresql"\n}']];
+  const file = argument("--datamodels");
+  return [[file, await readFile(file, "utf8")]];
+}
+
+const send = (message: object) => process.stdout.write(`${JSON.stringify(message)}\n`);
+
+/** Whether the database can be connected to is answered by the exit code; else calls come until stdin ends. */
+if (!given.includes("cli")) {
+  const engine = await engineOf();
+  for await (const line of createInterface({ input: process.stdin })) {
+    const { id, method, params } = JSON.parse(line) as Call;
+    // `prisma` has printed what it was to print.
+    if (method === undefined) continue;
+    try {
+      const result = ((await engine[method]!(params)) ?? null) as { stdout?: string } | null;
+      if (method === "diff")
+        send({ id, jsonrpc: "2.0", method: "print", params: { content: result?.stdout } });
+      send({ id, jsonrpc: "2.0", result });
+    } catch (error) {
+      const { message } = error as Error;
+      send({ id, jsonrpc: "2.0", error: { code: 4466, message, data: { is_panic: false, message } } });
+    }
+  }
+}
+process.exit();

@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { currentVersion, migrate } from "@pillion/core/migrate";
 import { expect, test } from "vitest";
-import { ownFolder, pillion } from "./pillion.ts";
-import { type PrismaMigration, prisma } from "./prisma-engine.ts";
-import { databaseWithQueues, emptyDatabase, query, queuesIn, tablesOfShop } from "./queue.ts";
+import { pillion } from "./pillion.ts";
+import { prismaCli } from "./prisma-cli.ts";
+import { databaseWithQueues, emptyDatabase, query, queuesIn, states, tablesOfShop } from "./queue.ts";
 
 const model = `model Order {
   id    String @id
@@ -15,85 +15,108 @@ const shop = `datasource db {
   provider = "postgresql"
 }
 ${model}`;
-
-/** The migrations that are in a folder, as Prisma reads them: in the order of their names. */
-function migrationsIn(folder: string): PrismaMigration[] {
-  return readdirSync(folder)
-    .sort()
-    .map((name) => ({ name, sql: readFileSync(join(folder, name, "migration.sql"), "utf8") }));
-}
-
-const orders: PrismaMigration = {
-  name: "20260101000000_orders",
-  sql: `CREATE TABLE "orders" ("id" TEXT NOT NULL, "total" INTEGER NOT NULL, CONSTRAINT "orders_pkey" PRIMARY KEY ("id"));`,
-};
-
-test("prisma db push, migrate dev, db pull and migrate reset leave the empty queues as they are", async () => {
-  const [url, shadow] = [await databaseWithQueues(), await emptyDatabase()];
-  const before = await queuesIn(url);
-  const own = await prisma(url, shadow, shop);
-  expect(await own.push()).toMatchObject({ executedSteps: 1, warnings: [], unexecutable: [] });
-  expect(await own.push()).toMatchObject({ executedSteps: 0, warnings: [], unexecutable: [] });
-  expect(await query(url, tablesOfShop)).toEqual([{ columns: "orders.id orders.total" }]);
-  expect(await own.pull()).toContain("model Order {");
-  expect((await own.pull()).match(/^(model|enum) .*/gm)).toEqual(["model Order {"]);
-  await own.reset();
-  expect(await query(url, tablesOfShop)).toEqual([{ columns: null }]);
-
-  expect(await own.deploy([orders])).toEqual([orders.name]);
-  expect(await own.diagnose([orders])).toEqual({ tag: "createMigration" });
-  expect(await own.create([orders])).toBeNull();
-  expect(await queuesIn(url)).toBe(before);
-});
-
-test("a datasource that lists the queue's schema has Prisma drop it, and one that lists others does not", async () => {
-  const [url, shadow] = [await databaseWithQueues(), await emptyDatabase()];
-  const before = await queuesIn(url);
-  const listing = (schemas: readonly string[]) =>
-    prisma(
-      url,
-      shadow,
-      `datasource db {
+const listing = (schemas: readonly string[]) => `datasource db {
   provider = "postgresql"
   schemas  = ${JSON.stringify(schemas)}
 }
-${model.replace("@@map", '@@schema("public")\n  @@map')}`,
-    );
-  expect(await (await listing(["public", "billing"])).push()).toMatchObject({
-    warnings: [],
-    unexecutable: [],
-  });
-  expect(await queuesIn(url)).toBe(before);
-  const dropping = await (await listing(["public", "pillion"])).push();
-  expect([dropping.executedSteps, dropping.warnings.join()]).toEqual([
-    0,
-    expect.stringContaining("migration"),
-  ]);
-});
+${model.replace("@@map", '@@schema("public")\n  @@map')}`;
+
+const pushed = [{ columns: "orders.id orders.total" }];
+const orders = `CREATE TABLE "orders" ("id" TEXT NOT NULL, "total" INTEGER NOT NULL, CONSTRAINT "orders_pkey" PRIMARY KEY ("id"));`;
+const unseen = {
+  exitCode: 0,
+  said: expect.not.stringMatching(/pillion\b|Job Queue|archive|transaction_guard/),
+};
+const inSync = { exitCode: 0, said: expect.stringMatching(/already in sync/i) };
+
+test.each(states)(
+  "prisma db push, db pull, migrate diff, migrate dev and migrate reset leave %s queues as they are, and do not name them",
+  async (state) => {
+    const [url, shadow] = [await databaseWithQueues(state), await emptyDatabase()];
+    const before = await queuesIn(url);
+    const prisma = await prismaCli(url, shadow, shop);
+    const toDatabase = ["--to-config-datasource", "--exit-code"];
+    expect(prisma.run("db", "push")).toMatchObject(unseen);
+    expect(await query(url, tablesOfShop)).toEqual(pushed);
+    expect(prisma.run("db", "push")).toMatchObject(inSync);
+    const pulled = prisma.run("db", "pull", "--print");
+    expect(pulled).toMatchObject(unseen);
+    expect(pulled.said.match(/^(model|enum|view) .*/gm)).toEqual(["model Order {"]);
+    const diff = prisma.run("migrate", "diff", "--from-schema", "schema.prisma", ...toDatabase);
+    expect(diff).toMatchObject({ exitCode: 0, said: expect.stringContaining("No difference detected") });
+    expect(prisma.run("migrate", "reset", "--force")).toMatchObject(unseen);
+    expect(await query(url, tablesOfShop)).toEqual([{ columns: null }]);
+
+    expect(prisma.run("migrate", "dev", "--name", "orders")).toMatchObject(unseen);
+    expect(prisma.sql()).toMatch(/^-- CreateTable\nCREATE TABLE "orders" \([^;]*;\s*$/);
+    expect(prisma.run("migrate", "dev", "--name", "nothing")).toMatchObject(inSync);
+    expect(prisma.run("migrate", "status")).toMatchObject({
+      exitCode: 0,
+      said: expect.stringContaining("up to date"),
+    });
+    expect(await queuesIn(url)).toBe(before);
+  },
+);
+
+test.each(states)(
+  "a datasource that lists the schema of %s queues has Prisma drop it, and one that lists others does not",
+  async (state) => {
+    const [url, shadow] = [await databaseWithQueues(state), await emptyDatabase()];
+    const before = await queuesIn(url);
+    const others = await prismaCli(url, shadow, listing(["public", "billing"]));
+    expect(others.run("db", "push")).toMatchObject(unseen);
+    const dropping = await prismaCli(url, shadow, listing(["public", "pillion"]));
+    expect(dropping.run("db", "push")).toMatchObject({
+      exitCode: 1,
+      said: expect.stringMatching(/about to drop the `migration` table/),
+    });
+    expect(await queuesIn(url)).toBe(before);
+  },
+);
 
 test("--print prisma is run by migrate deploy, and again after migrate reset; pillion migrate then finds nothing to do", async () => {
-  const [url, shadow, folder] = [await emptyDatabase(), await emptyDatabase(), ownFolder()];
-  const own = await prisma(url, shadow, shop);
-  await pillion("migrate", "--print", "prisma", "--out", folder);
-  const migrations = [orders, ...migrationsIn(folder)];
-  const names = migrations.map(({ name }) => name);
-  expect(names).toEqual([orders.name, expect.stringMatching(/^\d{14}_pillion$/)]);
-  // Each look of `migrate dev` runs the migrations on the shadow database, of which it empties the schemas of the model.
+  const [url, shadow] = [await emptyDatabase(), await emptyDatabase()];
+  const prisma = await prismaCli(url, shadow, shop);
+  mkdirSync(join(prisma.migrations, "20260101000000_orders"), { recursive: true });
+  writeFileSync(join(prisma.migrations, "20260101000000_orders/migration.sql"), orders);
+  writeFileSync(join(prisma.migrations, "migration_lock.toml"), 'provider = "postgresql"\n');
+  await pillion("migrate", "--print", "prisma", "--out", prisma.migrations);
+  expect(readdirSync(prisma.migrations).sort()).toEqual([
+    "20260101000000_orders",
+    expect.stringMatching(/^\d{14}_pillion$/),
+    "migration_lock.toml",
+  ]);
+  expect(prisma.run("migrate", "deploy")).toMatchObject({
+    exitCode: 0,
+    said: expect.stringContaining("_pillion"),
+  });
+  // Each runs the migrations on the shadow database, of which it empties the schemas of the model.
   for (let round = 1; round <= 2; round++) {
-    expect(await own.deploy(migrations)).toEqual(names);
-    expect(await own.diagnose(migrations)).toEqual({ tag: "createMigration" });
-    expect(await own.create(migrations)).toBeNull();
-    expect(await migrate({ database: url })).toMatchObject({ applied: [] });
-    if (round === 1) await own.reset();
+    expect(prisma.run("migrate", "dev", "--name", "nothing")).toMatchObject(inSync);
+    expect(await migrate({ database: url })).toMatchObject({ from: currentVersion, applied: [] });
+    if (round === 1) await query(url, "select pillion.enqueue('kept', '1')");
+    if (round === 1) expect(prisma.run("migrate", "reset", "--force")).toMatchObject({ exitCode: 0 });
   }
+  expect(await query(url, "select name from pillion.jobs")).toEqual([{ name: "kept" }]);
 });
 
 test("--print prisma upgrades from the version that the database has", async () => {
-  const [url, shadow, folder] = [await emptyDatabase(), await emptyDatabase(), ownFolder()];
+  const [url, shadow] = [await emptyDatabase(), await emptyDatabase()];
   await migrate({ database: url, to: 7 });
-  await pillion("migrate", "--print", "prisma", "--from", "database", "--database", url, "--out", folder);
-  const migrations = migrationsIn(folder);
-  expect(migrations[0]!.sql).toContain(`from version 7 to ${currentVersion}`);
-  await (await prisma(url, shadow, shop)).deploy(migrations);
+  const prisma = await prismaCli(url, shadow, shop);
+  mkdirSync(prisma.migrations);
+  await pillion(
+    "migrate",
+    "--print",
+    "prisma",
+    "--from",
+    "database",
+    "--database",
+    url,
+    "--out",
+    prisma.migrations,
+  );
+  expect(prisma.sql()).toContain(`from version 7 to ${currentVersion}`);
+  expect(prisma.run("migrate", "deploy")).toMatchObject({ exitCode: 0 });
   expect(await migrate({ database: url })).toMatchObject({ from: currentVersion, applied: [] });
 });

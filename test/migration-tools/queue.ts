@@ -1,4 +1,6 @@
+import { DiscardError, defineJob, type } from "@pillion/core";
 import { migrate } from "@pillion/core/migrate";
+import { createWorker, handle } from "@pillion/core/worker";
 import { scratchDatabase } from "@pillion/dev-postgres";
 import pg from "pg";
 import { expect, inject, onTestFinished } from "vitest";
@@ -14,16 +16,51 @@ export async function emptyDatabase(): Promise<string> {
   return database.url;
 }
 
-/** A database with both queues, in which nothing was ever enqueued, and with the application's only table. */
-export async function databaseWithQueues(): Promise<string> {
+/** Tools treat a table with rows otherwise than one without. */
+export const states = ["empty", "used"] as const;
+
+/** A database with both queues: nothing was ever enqueued, or jobs wait, are planned, and have ended. */
+export async function databaseWithQueues(state: (typeof states)[number]): Promise<string> {
   const url = await emptyDatabase();
-  for (const schema of schemas) await migrate({ database: url, schema });
+  for (const schema of schemas) {
+    await migrate({ database: url, schema });
+    if (state === "used") await use(url, schema);
+  }
   return url;
 }
 
-/** What is in the queues' schemas: every definition, and the number of each object, which a new one does not have. */
+async function use(url: string, schema: string): Promise<void> {
+  const pass = defineJob({ name: "pass", payload: type<number>() });
+  const fail = defineJob({ name: "fail", payload: type<number>(), queue: "failing" });
+  const discard = () => {
+    throw new DiscardError("no use");
+  };
+  const add = (name: string, options: object) =>
+    query(url, `select "${schema}".enqueue('${name}', '1', '${JSON.stringify(options)}')`);
+  await add("pass", { uniqueKey: "one", partitionKey: "all" });
+  await add("fail", { queue: "failing" });
+  const handlers = [handle(pass, () => {}), handle(fail, discard)];
+  const worker = createWorker({ database: url, schema, handlers, logger: false });
+  expect(await worker.runOnce()).toMatchObject({ ran: 2 });
+  await worker.stop();
+  await add("pass", { uniqueKey: "one" });
+  await add("pass", { delayMs: 3_600_000, headers: { tenant: "acme" } });
+  const waiting = await query(
+    url,
+    `select state::text, count(*)::integer from "${schema}".jobs group by 1 order by 1`,
+  );
+  expect(waiting.map((row) => Object.values(row))).toEqual([
+    ["completed", 1],
+    ["dead", 1],
+    ["ready", 1],
+    ["scheduled", 1],
+  ]);
+}
+
+/** What is in the queues' schemas: each definition, the number of each object, which a new one does not have, and each row. */
 export async function queuesIn(url: string): Promise<string> {
   return connected(url, async (client) => {
+    const quoted = schemas.map((schema) => (schema === "pillion" ? schema : `"${schema}"`));
     let text = "";
     for (const schema of schemas) text += await catalogOf(client, schema);
     for (const catalog of ["class:relnamespace", "proc:pronamespace", "type:typnamespace"]) {
@@ -31,10 +68,19 @@ export async function queuesIn(url: string): Promise<string> {
       const { rows } = await client.query(
         `select string_agg(oid::text, ' ' order by oid) as numbers, count(*)::integer from pg_${name}
           where ${namespace}::regnamespace::text = any ($1)`,
-        [schemas.map((schema) => (schema === "pillion" ? schema : `"${schema}"`))],
+        [quoted],
       );
       expect(rows[0].count).toBeGreaterThan(20);
       text += `\n${rows[0].numbers}`;
+    }
+    const { rows: tables } = await client.query(
+      `select c.oid::regclass::text as name from pg_class c where relkind = 'r' and relnamespace::regnamespace::text = any ($1)
+        order by 1`,
+      [quoted],
+    );
+    for (const { name } of tables) {
+      const { rows } = await client.query(`select t::text as row from ${name} t order by 1`);
+      text += `\n${name}: ${rows.map(({ row }) => row).join("\n")}`;
     }
     return text;
   });

@@ -1,84 +1,90 @@
-import "reflect-metadata";
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { currentVersion, migrate } from "@pillion/core/migrate";
-import { DataSource, type DataSourceOptions, EntitySchema } from "typeorm";
-import { expect, onTestFinished, test } from "vitest";
-import { ownFolder, pillion } from "./pillion.ts";
-import { databaseWithQueues, emptyDatabase, query, queuesIn, tablesOfShop } from "./queue.ts";
+import { describe, expect, test } from "vitest";
+import { pillion } from "./pillion.ts";
+import { databaseWithQueues, emptyDatabase, query, queuesIn, states, tablesOfShop } from "./queue.ts";
+import { generations, typeormCli } from "./typeorm-cli.ts";
 
-const Order = new EntitySchema({
-  name: "Order",
-  tableName: "orders",
-  columns: { id: { type: "text", primary: true }, total: { type: "integer" } },
-});
+const made = [{ columns: "orders.id orders.total" }];
+const dropped = [{ columns: null }];
+const done = { exitCode: 0 };
+const unseen = { exitCode: 0, said: expect.not.stringMatching(/pillion|Job Queue|archive/) };
 
-async function dataSource(url: string, options: Partial<DataSourceOptions> = {}): Promise<DataSource> {
-  const source = new DataSource({
-    type: "postgres",
-    url,
-    entities: [Order],
-    ...options,
-  } as DataSourceOptions);
-  await source.initialize();
-  onTestFinished(() => source.destroy());
-  return source;
-}
-
-/** The migrations that are in a folder, as a data source takes them. */
-async function migrationsIn(folder: string): Promise<(new () => never)[]> {
-  const files = readdirSync(folder).sort();
-  const modules = await Promise.all(files.map((file) => import(pathToFileURL(join(folder, file)).href)));
-  return modules.flatMap((module) => Object.values(module) as (new () => never)[]);
-}
-
-test("synchronize, migration:generate and dropSchema leave the empty queues as they are", async () => {
-  const url = await databaseWithQueues();
-  const before = await queuesIn(url);
-  const source = await dataSource(url);
-  await source.synchronize();
-  expect(await query(url, tablesOfShop)).toEqual([{ columns: "orders.id orders.total" }]);
-  // What migration:generate and schema:log are made of.
-  expect((await source.driver.createSchemaBuilder().log()).upQueries).toEqual([]);
-  await source.synchronize(true);
-  await source.dropDatabase();
-  expect(await query(url, tablesOfShop)).toEqual([{ columns: null }]);
-  expect(await queuesIn(url)).toBe(before);
-});
-
-test("a data source with the queue's schema as its own has TypeORM drop its tables", async () => {
-  const url = await databaseWithQueues();
-  const source = await dataSource(url, { schema: "Job Queue" } as Partial<DataSourceOptions>);
-  await source.dropDatabase();
-  expect(
-    await query(
-      url,
-      `select to_regclass('"Job Queue".job') as job, to_regclass('pillion.job')::text as other`,
-    ),
-  ).toEqual([{ job: null, other: "pillion.job" }]);
-});
-
-test("--print typeorm is run by migration:run, reverted and run; pillion migrate then finds nothing to do", async () => {
-  const [url, folder] = [await emptyDatabase(), ownFolder()];
-  await pillion("migrate", "--print", "typeorm", "--out", folder);
-  const source = await dataSource(url, { migrations: await migrationsIn(folder) });
-  expect(await source.runMigrations()).toMatchObject([{ name: expect.stringMatching(/^Pillion\d{13}$/) }]);
-  expect(await source.runMigrations()).toEqual([]);
-  await source.undoLastMigration();
-  expect(await query(url, `select to_regnamespace('pillion') as queue`)).toEqual([{ queue: null }]);
-  await source.runMigrations();
-  expect(await migrate({ database: url })).toMatchObject({ from: currentVersion, applied: [] });
-});
-
-test("--print typeorm upgrades from a version, and does not go back to it", async () => {
-  const [url, folder] = [await emptyDatabase(), ownFolder()];
-  await migrate({ database: url, to: 7 });
-  await pillion("migrate", "--print", "typeorm", "--from", "7", "--out", folder);
-  const source = await dataSource(url, { migrations: await migrationsIn(folder) });
-  await source.runMigrations();
-  await expect(source.undoLastMigration()).rejects.toThrow(
-    `Pillion's schema does not go back from version ${currentVersion} to 7: restore a backup.`,
+describe.each(generations)("%s", (generation) => {
+  test.each(states)(
+    "schema:sync, schema:log, migration:generate and schema:drop leave %s queues as they are, and do not name them",
+    async (state) => {
+      const url = await databaseWithQueues(state);
+      const before = await queuesIn(url);
+      const typeorm = typeormCli(generation, url);
+      expect(typeorm.run("migration:generate", "migrations/Orders")).toMatchObject(unseen);
+      expect(typeorm.code()).toMatch(/CREATE TABLE "orders"/);
+      expect(typeorm.code()).not.toMatch(/pillion|Job Queue|archive|job/i);
+      expect(typeorm.run("migration:run")).toMatchObject(unseen);
+      expect(await query(url, tablesOfShop)).toEqual(made);
+      expect(typeorm.run("migration:generate", "migrations/More")).toMatchObject({
+        exitCode: 1,
+        said: expect.stringContaining("No changes in database schema were found"),
+      });
+      expect(typeorm.run("schema:log").said).toContain("Your schema is up to date");
+      expect(typeorm.run("schema:drop")).toMatchObject(unseen);
+      expect(await query(url, tablesOfShop)).toEqual(dropped);
+      expect(typeorm.run("schema:sync")).toMatchObject(unseen);
+      expect(await query(url, tablesOfShop)).toEqual(made);
+      expect(await queuesIn(url)).toBe(before);
+    },
   );
-  expect(await migrate({ database: url })).toMatchObject({ from: currentVersion, applied: [] });
+
+  test.each(states)(
+    "an application that starts with synchronize and dropSchema leaves %s queues as they are",
+    async (state) => {
+      const url = await databaseWithQueues(state);
+      const before = await queuesIn(url);
+      const typeorm = typeormCli(generation, url, { synchronize: true, dropSchema: true });
+      expect(typeorm.start()).toMatchObject(unseen);
+      expect(await query(url, tablesOfShop)).toEqual(made);
+      expect(await queuesIn(url)).toBe(before);
+    },
+  );
+
+  test("a data source with the queue's schema as its own has schema:drop drop its tables", async () => {
+    const url = await databaseWithQueues("empty");
+    expect(typeormCli(generation, url, { schema: "Job Queue" }).run("schema:drop")).toMatchObject(done);
+    const left = `select to_regclass('"Job Queue".job') as job, to_regclass('pillion.job')::text as other`;
+    expect(await query(url, left)).toEqual([{ job: null, other: "pillion.job" }]);
+  });
+
+  test("--print typeorm is run by migration:run, reverted and run; pillion migrate then finds nothing to do", async () => {
+    const url = await emptyDatabase();
+    const typeorm = typeormCli(generation, url);
+    await pillion("migrate", "--print", "typeorm", "--out", typeorm.migrations);
+    expect(readdirSync(typeorm.migrations)).toEqual([expect.stringMatching(/^\d{13}-Pillion\.ts$/)]);
+    for (const [command, found] of [
+      ["migration:run", "pillion"],
+      ["migration:revert", null],
+      ["migration:run", "pillion"],
+    ] as const) {
+      expect(typeorm.run(command)).toMatchObject(done);
+      expect(await query(url, "select to_regnamespace('pillion')::text as queue")).toEqual([
+        { queue: found },
+      ]);
+    }
+    expect(typeorm.run("migration:run").said).toContain("No migrations are pending");
+    expect(await migrate({ database: url })).toMatchObject({ from: currentVersion, applied: [] });
+  });
+
+  test("--print typeorm upgrades from a version, and does not go back to it", async () => {
+    const url = await emptyDatabase();
+    await migrate({ database: url, to: 7 });
+    const typeorm = typeormCli(generation, url);
+    await pillion("migrate", "--print", "typeorm", "--from", "7", "--out", typeorm.migrations);
+    expect(typeorm.run("migration:run")).toMatchObject(done);
+    expect(typeorm.run("migration:revert")).toMatchObject({
+      exitCode: 1,
+      said: expect.stringContaining(
+        `Pillion's schema does not go back from version ${currentVersion} to 7: restore a backup.`,
+      ),
+    });
+    expect(await migrate({ database: url })).toMatchObject({ from: currentVersion, applied: [] });
+  });
 });
