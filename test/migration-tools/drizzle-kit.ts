@@ -30,6 +30,7 @@ export function drizzleKit({ kit, orm }: (typeof generations)[number], url: stri
   writeFileSync(join(folder, "drizzle.config.ts"), `export default ${JSON.stringify(config)};`);
   const migrations = join(folder, "drizzle");
   return {
+    folder,
     migrations,
     /** Runs one command to its end. */
     run(...args: string[]): { exitCode: number | null; said: string } {

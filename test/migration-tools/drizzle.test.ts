@@ -1,7 +1,7 @@
 import { currentVersion, migrate } from "@pillion/core/migrate";
 import { describe, expect, test } from "vitest";
 import { drizzleKit, generations } from "./drizzle-kit.ts";
-import { pillion } from "./pillion.ts";
+import { doctorIn, pillion } from "./pillion.ts";
 import { databaseWithQueues, emptyDatabase, query, queuesIn, states, tablesOfShop } from "./queue.ts";
 
 describe.each(generations)("$kit", (generation) => {
@@ -66,6 +66,12 @@ test.each(states)(
       expect(kit.run("pull")).toMatchObject({ exitCode: 0 });
       expect(kit.pulled().includes('pgSchema("pillion")')).toBe(sees);
     }
+    // The command in that folder knows which of them it is.
+    for (const [kit, finding] of [
+      [older!, expect.not.stringContaining("TOOL_SEES_QUEUE")],
+      [newer!, expect.stringContaining('schemaFilter: ["public"]')],
+    ] as const)
+      expect(await doctorIn(kit.folder, url)).toEqual(finding);
     expect(await queuesIn(url)).toBe(before);
   },
 );

@@ -34,7 +34,7 @@ async function buildProgram(source: URL, manifest: URL | undefined): Promise<str
     external: ["pg-native"],
     // What comes as CommonJS asks for its modules by `require`.
     banner: {
-      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+      js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
     },
   });
   return outfile;

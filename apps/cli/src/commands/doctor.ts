@@ -6,6 +6,7 @@ import { Failure } from "../failure.ts";
 import { databaseCommand, type Shared } from "../options.ts";
 import { duration, line, styled } from "../output/text.ts";
 import { durationOf } from "../time-option.ts";
+import { type ToolSettings, toolSettings } from "../tool-settings.ts";
 
 interface Options extends Shared {
   readonly applicationDatabase?: string;
@@ -15,6 +16,7 @@ interface Options extends Shared {
   readonly timeout?: string;
 }
 
+const severities = ["critical", "warning", "info"] as const;
 const exitCodes: Readonly<Record<Severity, number>> = { info: 0, warning: 10, critical: 11 };
 const colors = { critical: "red", warning: "yellow", info: "cyan" } as const;
 
@@ -64,14 +66,24 @@ async function run(options: Options): Promise<void> {
   const look = (database: pg.Client, applicationDatabase?: pg.Client) =>
     diagnose({ database, applicationDatabase, schema, ...limits });
   const { applicationDatabase } = options;
-  const diagnosis = await withDatabase(options.database, (database) =>
+  const ofDatabase = await withDatabase(options.database, (database) =>
     applicationDatabase === undefined
       ? look(database)
       : ofApplication(() => withDatabase(applicationDatabase, (theirs) => look(database, theirs))),
   );
+  const diagnosis = withSettings(ofDatabase, toolSettings(process.cwd(), schema));
   if (options.json) console.log(JSON.stringify({ schema, ...diagnosis }));
   else print(diagnosis);
   process.exitCode = diagnosis.severity === null ? 0 : exitCodes[diagnosis.severity];
+}
+
+/** With what was found in the folder in which the command runs. */
+function withSettings(diagnosis: Diagnosis, settings: ToolSettings): Diagnosis {
+  if (!settings.found) return diagnosis;
+  const all = [...diagnosis.findings, ...settings.findings];
+  const findings = severities.flatMap((severity) => all.filter((finding) => finding.severity === severity));
+  const looked = [...diagnosis.looked, "the settings of migration tools"];
+  return { ...diagnosis, findings, severity: findings[0]?.severity ?? null, looked };
 }
 
 /** Which of the two URLs it was that did not work. */
@@ -91,7 +103,7 @@ function limitOf(option: string, text: string | undefined): number | undefined {
 
 function print({ findings, severity, looked, omitted }: Diagnosis): void {
   for (const finding of findings) console.log(`${textOf(finding)}\n`);
-  const counts = (["critical", "warning", "info"] as const).flatMap((each) => {
+  const counts = severities.flatMap((each) => {
     const count = findings.filter((finding) => finding.severity === each).length;
     return count === 0 ? [] : [`${count} ${each}`];
   });

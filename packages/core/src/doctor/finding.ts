@@ -8,6 +8,7 @@ export type FindingCode =
   | "SCHEMA_NEWER"
   | "SCHEMA_HALF"
   | "SCHEMA_SHARED"
+  | "TOOL_SEES_QUEUE"
   | "READ_ONLY"
   | "OTHER_DATABASE"
   | "HORIZON_HELD"

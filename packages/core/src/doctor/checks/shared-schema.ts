@@ -23,7 +23,7 @@ export const sharedSchemaCheck: Check = {
           tables.length > 0
             ? `The queue's schema "${schema.name}" holds ${many(tables.length, "table")} that ${tables.length === 1 ? "is" : "are"} not Pillion's: ${names}.`
             : `The queue's schema is "${schema.name}", which everybody's tables are in by default.`,
-        why: "drizzle-kit push and prisma db push look at the schemas of the application's tables, and drop what its model does not have: the queue.",
+        why: "drizzle-kit push, prisma db push and TypeORM's schema:drop look at the schemas of the application's tables, and drop what its model does not have: the queue.",
         mend:
           schema.name === "public"
             ? `${commandOn("pillion", "migrate")}  # a schema of its own; let the jobs in "public" run out`
