@@ -32,7 +32,7 @@ test("the page's encrypted job runs in a transaction of its ORM, and is revealed
   const state = async () =>
     (await pool.query("select state, row_to_json(a)::text as row from pillion.archive a where id = $1", [id]))
       .rows[0];
-  while ((await state()) === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+  await expect.poll(state, { timeout: 60_000 }).toBeDefined();
   const { state: ended, row } = await state();
   expect(ended).toBe("completed");
   expect(row).not.toContain(iban);

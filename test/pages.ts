@@ -39,8 +39,11 @@ export function sourcesOf(page: Page): string[] {
   if (folder === "packages") return [`packages/${name}/example.ts`];
   if (folder === "CONTRIBUTING.md")
     return ["src/index.ts", "src/testing.ts", "test/harness.ts"].map((file) => `test/newcomer/${file}`);
-  // The second for what is compiled only beside the adapter's own copy of its ORM.
-  const examples = folder === "docs" ? ["test/docs", "packages/drizzle/test/docs"] : ["test/docs/readme"];
+  // Besides the first what is compiled only beside its own copy of an ORM, and in an application of Next.js.
+  const examples =
+    folder === "docs"
+      ? ["test/docs", "packages/drizzle/test/docs", "test/browser/next/app/admin/jobs/[[...path]]"]
+      : ["test/docs/readme"];
   return examples.flatMap((folder) =>
     readdirSync(join(root, folder))
       .filter((file) => file.endsWith(".ts"))

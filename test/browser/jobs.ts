@@ -37,6 +37,8 @@ export const hostile = defineJob({
 
 const many = defineJob({ name: "mail.many", payload: type<{ at: number }>(), queue: "many" });
 export const manyMail = (at: number) => many({ at });
+const deep = defineJob({ name: "mail.deep", payload: type<{ at: number }>(), queue: "deep" });
+export const deepMail = (at: number) => deep({ at });
 export const spareMail = defineJob({ name: "mail.spare", payload: type<{ at: number }>(), queue: "spare" });
 export const tickedMail = defineJob({
   name: "mail.ticked",

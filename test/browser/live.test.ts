@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { manyMail, sendMail } from "./jobs.ts";
+import { deepMail, manyMail, sendMail } from "./jobs.ts";
 import { boardPlace, type Place } from "./place.ts";
 import { openShop, type Shop, until } from "./shop.ts";
 import { type Browser, startBrowser } from "./tab.ts";
@@ -76,6 +76,28 @@ test("a database that goes away is told, what was seen stays, and the page goes 
   await tab.close();
 });
 
+test("the depth of each queue is charted for as long as the page is open, whichever of its pages is shown meanwhile", async () => {
+  await place.admin.pause("deep");
+  for (let at = 0; at < 7; at++) await place.admin.enqueue(deepMail(at));
+  const tab = await browser.open(`${place.board}/`);
+  const { page } = tab;
+  const panel = page.getByRole("region", { name: "Depth" });
+  await panel.getByText(/^ · watched here since \d\d:\d\d:\d\d$/).waitFor();
+  await panel.getByRole("img", { name: /deep 7/ }).waitFor();
+  await panel.locator(".legend").getByText("deep", { exact: true }).waitFor();
+  const curve = page.getByRole("img", { name: /^Ready in deep since .*: at most 7$/ });
+  await curve.waitFor();
+  const since = await curve.getAttribute("aria-label");
+  await place.admin.purge("deep");
+  await page.getByRole("link", { name: "Queues", exact: true }).click();
+  await page.getByRole("heading", { level: 1, name: "Queues" }).waitFor();
+  await page.getByRole("link", { name: "Overview", exact: true }).click();
+  await panel.getByRole("img", { name: /deep 0|none/ }).waitFor();
+  expect(await curve.getAttribute("aria-label")).toBe(since);
+  expect(tab.faults()).toEqual([]);
+  await tab.close();
+});
+
 test("payloads and results leave the server when somebody asks for them, and not before", async () => {
   const tab = await browser.open(`${place.board}/jobs/${shop.ids.mail}`);
   const { page } = tab;
@@ -135,6 +157,8 @@ test("an id that is none, one that does not exist, and a filter that cannot be a
     ["/jobs/none", /id/],
     ["/jobs/999999999", /no such job|no job/i],
     ["/jobs?state=sleepy", /state/],
+    ["/jobs?stat=dead", /There is no "stat" here/],
+    ["/jobs?headers=%7B", /headers/],
   ] as const) {
     const tab = await browser.open(place.board + path);
     await tab.page.getByRole("alert").getByText(says).first().waitFor();

@@ -51,7 +51,7 @@ export function demoDatabase(subject: string) {
         ["--import", import.meta.resolve("@pillion/dev-program/compile"), main, ...args],
         {
           env: { ...process.env, DATABASE_URL: url },
-          stdio: ["ignore", "pipe", "pipe"],
+          stdio: ["pipe", "pipe", "pipe"],
         },
       );
       children.push(child);

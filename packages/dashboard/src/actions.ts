@@ -6,6 +6,8 @@ import { ProblemError } from "./problem.ts";
 
 /** How many jobs one call changes at most: whoever waits for its answer waits no longer than for these. */
 const mostJobs = 100_000;
+/** Of so many jobs that were redriven the ids are said: a page of the list. */
+const mostIds = 50;
 
 /** One route that changes something. `signal` ends it between two statements, where whoever asked has gone. */
 type Act<Name extends ActionName> = (
@@ -118,7 +120,7 @@ async function redriveGroup(admin: Admin, given: Given, signal: AbortSignal): Pr
       "None of the newest dead jobs is of this group any more. Nothing was changed.",
     );
   const { count } = await admin.retry({ ids: group.ids, state: "dead" }, { dryRun, signal });
-  return { count, dryRun, more: looked >= 10_000 };
+  return { count, dryRun, more: looked >= 10_000, ids: group.ids.slice(0, mostIds) };
 }
 
 function ofSchedule(given: Given, found: boolean): { changed: true } {

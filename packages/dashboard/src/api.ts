@@ -100,6 +100,8 @@ export interface Changed {
    * may be more than `count`.
    */
   readonly more: boolean;
+  /** Of the redrive of a group: some of them, the newest first, at most 50. */
+  readonly ids?: readonly string[];
 }
 
 export interface Problem {

@@ -2,7 +2,7 @@ import { type Admin, createAdmin } from "@pillion/core/admin";
 import { migrate } from "@pillion/core/migrate";
 import { scratchSchema } from "@pillion/dev-postgres";
 import pg from "pg";
-import { inject, onTestFinished } from "vitest";
+import { expect, inject, onTestFinished } from "vitest";
 import { boardHeader, type JobState } from "../src/api.ts";
 import { type DashboardOptions, dashboard } from "../src/index.ts";
 
@@ -101,7 +101,7 @@ function boardOn(
       return row!.id!;
     },
     async reaches(id, state) {
-      while ((await admin.job(id))?.state !== state) await new Promise((resolve) => setTimeout(resolve, 5));
+      await expect.poll(async () => (await admin.job(id))?.state, { timeout: 60_000 }).toBe(state);
     },
   };
   return test;

@@ -119,6 +119,9 @@ test("a change that another site asks for answers 403, whichever sign tells it",
     { ...change.headers, origin: "https://shop.example:8443" },
     { ...change.headers, origin: "null" },
     { ...silent, origin: "http://shop.example" },
+    { ...change.headers, host: "inner.example", origin: "https://evil.example" },
+    // Nobody vouches for the scheme.
+    { ...silent, host: "outside.example", origin: "http://outside.example" },
   ];
   for (const [path, init] of actions)
     for (const headers of foreign) {
@@ -131,6 +134,9 @@ test("a change that another site asks for answers 403, whichever sign tells it",
     { ...silent, origin: "https://shop.example" },
     { ...silent, "sec-fetch-site": "same-origin" },
     { ...change.headers, origin: "https://outer.example" },
+    // Asked by another name than the server says, as in Next.js, or behind a proxy that ends TLS.
+    { ...silent, host: "outside.example:8443", origin: "https://outside.example:8443" },
+    { ...change.headers, host: "outside.example", origin: "http://outside.example" },
   ];
   for (const headers of own) {
     const { status } = await board.ask("api/actions/purge", {

@@ -75,10 +75,11 @@ function generators() {
  *
  * @param {string} command
  * @param {string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, quiet?: boolean }} [options] `quiet`: print only if it fails
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, quiet?: boolean, typed?: boolean }} [options] `quiet`: print only if
+ *   it fails; `typed`: it reads what is typed
  * @returns {Promise<number>}
  */
-export function run(command, args, { cwd = root, env = process.env, quiet = false } = {}) {
+export function run(command, args, { cwd = root, env = process.env, quiet = false, typed = false } = {}) {
   return new Promise((resolve, reject) => {
     const output = quiet ? "pipe" : "inherit";
     // A group of its own: a terminal's Ctrl-C reaches it through us, and only once.
@@ -86,7 +87,7 @@ export function run(command, args, { cwd = root, env = process.env, quiet = fals
     const child = spawn(command, args, {
       cwd,
       env,
-      stdio: ["ignore", output, output],
+      stdio: [typed ? "inherit" : "ignore", output, output],
       detached: group,
       shell: !group && !/\.exe$/i.test(command),
     });
@@ -124,7 +125,7 @@ export function run(command, args, { cwd = root, env = process.env, quiet = fals
 /** Runs a program of the workspace that is written in TypeScript, through the tsx of its own package. */
 export function runTypeScript(/** @type {string} */ file, /** @type {string[]} */ args) {
   const tsx = pathToFileURL(createRequire(file).resolve("tsx"));
-  return run(process.execPath, ["--import", tsx.href, file, ...args]);
+  return run(process.execPath, ["--import", tsx.href, file, ...args], { typed: true });
 }
 
 async function step(

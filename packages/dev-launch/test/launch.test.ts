@@ -6,11 +6,11 @@ import { expect, onTestFinished, test } from "vitest";
 const launcher = new URL("../src/launch.mjs", import.meta.url).href;
 
 /** A launcher that runs `program`, in a process group of its own as a terminal would make it. */
-function launch(program: string) {
+function launch(program: string, options: { typed?: boolean } = {}) {
   const script = `import { launch, run } from ${JSON.stringify(launcher)};
-    await launch(() => run(process.execPath, ["-e", ${JSON.stringify(program)}]));`;
+    await launch(() => run(process.execPath, ["-e", ${JSON.stringify(program)}], ${JSON.stringify(options)}));`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", "inherit"],
     detached: true,
   });
   onTestFinished(() => void child.kill("SIGKILL"));
@@ -60,4 +60,15 @@ test("a program that ignores the first Ctrl-C is killed by the second", async ()
   expect(await line()).toBe("not yet");
   process.kill(child.pid!, "SIGINT");
   expect(await exited).toBe(130);
+});
+
+test("what is typed reaches a program that reads it", async () => {
+  const { child, exited, line } = launch(
+    `process.stdin.once("data", (text) => { console.log("read " + text); process.exit(); }); console.log("ready");`,
+    { typed: true },
+  );
+  expect(await line()).toBe("ready");
+  child.stdin.write("Enter");
+  expect(await line()).toBe("read Enter");
+  expect(await exited).toBe(0);
 });

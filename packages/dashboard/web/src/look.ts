@@ -2,14 +2,24 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { looks } from "../../src/api.ts";
 import type { Answers, Refusal, Route } from "./answers.ts";
 import { addressOfRoute, ask } from "./ask.ts";
+import { now } from "./clock.ts";
 import { report } from "./connection.ts";
 
 /** What the page knows: an answer stays while later ones fail, and says how old it is. */
 export interface Look<T> {
   readonly data: T | undefined;
   readonly refusal: Refusal | undefined;
+  /** When the server last said that `data` is so, in milliseconds since 1970. */
+  readonly heardAt: number | undefined;
   /** Asks at once. */
   readonly again: () => void;
+}
+
+interface Known<T> {
+  readonly address: string;
+  readonly data?: T;
+  readonly refusal?: Refusal;
+  readonly heardAt?: number;
 }
 
 interface LookOptions {
@@ -34,7 +44,7 @@ const passes = ({ status }: Refusal) => status === 0 || status >= 500 || status 
 export function useLook<R extends Route>(route: R, options: LookOptions = {}): Look<Answers[R]> {
   const { id, query = "", wanted = true } = options;
   const address = addressOfRoute(route, id, query);
-  const [state, setState] = useState<{ address: string; data?: Answers[R]; refusal?: Refusal }>({ address });
+  const [state, setState] = useState<Known<Answers[R]>>({ address });
   const wake = useRef<() => void>(() => {});
 
   useEffect(() => {
@@ -65,8 +75,8 @@ export function useLook<R extends Route>(route: R, options: LookOptions = {}): L
           failures = 0;
           if ("answer" in reply) {
             tag = reply.tag;
-            setState({ address, data: reply.answer });
-          } else setState(({ refusal: _, ...before }) => before);
+            setState({ address, data: reply.answer, heardAt: now() });
+          } else setState(({ refusal: _, ...before }) => ({ ...before, heardAt: now() }));
           report(undefined);
         }
       } catch {
@@ -96,5 +106,5 @@ export function useLook<R extends Route>(route: R, options: LookOptions = {}): L
 
   const again = useCallback(() => wake.current(), []);
   const ours = state.address === address ? state : undefined;
-  return { data: ours?.data, refusal: ours?.refusal, again };
+  return { data: ours?.data, refusal: ours?.refusal, heardAt: ours?.heardAt, again };
 }

@@ -114,7 +114,10 @@ function redriveGroup({ key, name, queue, error }: DeadGroup) {
       </>
     ),
     did: ({ count: jobs, more }) => `${plural(jobs, "job is", "jobs are")} ready again.${again(more)}`,
-    page: () => ({ to: jobsPage({ name, queue }), text: "Watch them" }),
+    page: ({ ids = [] }) => ({
+      to: jobsPage(ids.length > 0 ? { ids: ids.join() } : { name, queue }),
+      text: "Watch them",
+    }),
   });
 }
 

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import type { JobState, JobsFilter } from "../../../src/api.ts";
+import { plural } from "../format.ts";
 import { jobPage } from "../parts/link.tsx";
 import { Shape } from "../parts/state.tsx";
 import { change, go } from "../router.ts";
@@ -8,21 +9,24 @@ const states: readonly JobState[] = ["scheduled", "ready", "running", "completed
 const texts = ["name", "queue", "uniqueKey", "partitionKey"] as const;
 const labels = { name: "Name", queue: "Queue", uniqueKey: "Unique key", partitionKey: "Partition key" };
 
-/** What the URL asks for; what it asks for and nobody knows is left to the server to refuse. */
+/** What the URL asks for, to act on. */
 export function filterOf(query: URLSearchParams): JobsFilter {
   const filter: Record<string, unknown> = {};
   const state = query.getAll("state").filter((value) => value !== "");
   if (state.length > 0) filter.state = state;
   for (const name of texts) if (query.get(name)) filter[name] = query.get(name);
+  if (query.get("headers")) filter.headers = jsonOf(query.get("headers")!);
+  if (query.get("ids")) filter.ids = query.get("ids")!.split(",");
   return filter;
 }
 
-export function queryOf(filter: JobsFilter, before: string | null): string {
-  const query = new URLSearchParams();
-  for (const state of filter.state ?? []) query.append("state", state);
-  for (const name of texts) if (filter[name]) query.append(name, filter[name]);
-  if (before) query.append("before", before);
-  return query.toString();
+/** What is no JSON the server refuses, as it does all that the URL asks for and nobody knows. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 /** In words, for confirmations: `dead jobs of queue mail`. */
@@ -30,6 +34,8 @@ export function filterText(filter: JobsFilter): string {
   const parts = texts.flatMap((name) =>
     filter[name] ? [`${labels[name].toLowerCase()} ${filter[name]}`] : [],
   );
+  if (filter.headers) parts.push(`headers ${JSON.stringify(filter.headers)}`);
+  if (filter.ids) parts.push(`one of ${plural(filter.ids.length, "id")}`);
   const kind = filter.state ? `${filter.state.join(" and ")} jobs` : "jobs";
   return parts.length === 0 ? `all ${kind}` : `${kind} with ${parts.join(", ")}`;
 }
@@ -55,6 +61,20 @@ export function JobsFilterBar({ filter }: { filter: JobsFilter }) {
           </button>
         ))}
       </fieldset>
+      {(filter.ids || filter.headers) && (
+        <div class="named">
+          {filter.ids && (
+            <button type="button" onClick={() => change({ ids: null })}>
+              Only {plural(filter.ids.length, "job")}, by id <span aria-hidden="true">×</span>
+            </button>
+          )}
+          {filter.headers && (
+            <button type="button" onClick={() => change({ headers: null })}>
+              Headers {JSON.stringify(filter.headers)} <span aria-hidden="true">×</span>
+            </button>
+          )}
+        </div>
+      )}
       <div class="texts">
         {texts.map((name) => (
           <TextFilter key={name} name={name} label={labels[name]} value={filter[name] ?? ""} />

@@ -4,16 +4,16 @@ import { useBoard } from "../board.ts";
 import { useLook } from "../look.ts";
 import { Heading } from "../parts/heading.tsx";
 import { Empty, Seen } from "../parts/notice.tsx";
-import { change, usePlace } from "../router.ts";
+import { change, go, usePlace } from "../router.ts";
 import { JobsActions } from "./jobs-actions.tsx";
-import { filterOf, JobsFilterBar, queryOf } from "./jobs-filter.tsx";
+import { filterOf, JobsFilterBar } from "./jobs-filter.tsx";
 import { JobsTable } from "./jobs-table.tsx";
 
 export function Jobs() {
   const { query } = usePlace();
   const filter = filterOf(query);
-  const asked = queryOf(filter, query.get("before"));
-  const look = useLook("api/jobs", { query: asked });
+  const asked = new URLSearchParams([...query].filter(([, value]) => value !== ""));
+  const look = useLook("api/jobs", { query: `${asked}` });
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const { readOnly } = useBoard();
   const onThisPage = new Set(look.data?.jobs.map(({ id }) => id));
@@ -22,7 +22,9 @@ export function Jobs() {
     <>
       <Heading title="Jobs" lead="The newest first." />
       <JobsFilterBar filter={filter} />
-      {!readOnly && <JobsActions filter={filter} ids={ids} onDone={() => setChosen(new Set())} />}
+      {!readOnly && (look.data || !look.refusal) && (
+        <JobsActions filter={filter} ids={ids} onDone={() => setChosen(new Set())} />
+      )}
       <Seen look={look}>
         {(data) => (
           <>
@@ -49,7 +51,7 @@ function None({ data, filtered }: { data: JobsAnswer; filtered: boolean }) {
   return filtered ? (
     <Empty title="No job matches.">
       <p>
-        <button type="button" onClick={() => change(nothing)}>
+        <button type="button" onClick={() => go("/jobs", { replace: true })}>
           Clear the filters
         </button>
       </p>
@@ -60,8 +62,6 @@ function None({ data, filtered }: { data: JobsAnswer; filtered: boolean }) {
     </Empty>
   );
 }
-
-const nothing = { state: null, queue: null, name: null, uniqueKey: null, partitionKey: null, before: null };
 
 /** By key, not by number: a page costs the same however far back it is. */
 function Pages({ data, before }: { data: JobsAnswer; before: string | null }) {

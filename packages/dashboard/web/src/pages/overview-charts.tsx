@@ -1,10 +1,18 @@
+import type { QueueView } from "../../../src/api.ts";
+import type { DepthHistory } from "../depth-samples.ts";
 import { compact, duration, plural } from "../format.ts";
 import { Chart, type Line } from "../parts/chart.tsx";
-import { latestOf, type Series, sum } from "./series.ts";
+import { OverviewDepth } from "./overview-depth.tsx";
+import { coloursOf, mostCurves } from "./queue-colours.ts";
+import { greatest, latestOf, type Series, sum } from "./series.ts";
 
-const colours = ["--series-1", "--series-2", "--series-3", "--series-4"];
+interface OverviewChartsProps {
+  readonly series: Series;
+  readonly queues: readonly QueueView[];
+  readonly depth: DepthHistory | undefined;
+}
 
-export function OverviewCharts({ series }: { series: Series }) {
+export function OverviewCharts({ series, queues, depth }: OverviewChartsProps) {
   const { total, times, bucketSeconds, minutes } = series;
   const perSecond = (values: readonly number[]) => values.map((value) => value / bucketSeconds);
   const completed = sum(total.completed);
@@ -50,17 +58,22 @@ export function OverviewCharts({ series }: { series: Series }) {
           least={0.5}
         />
       </section>
-      <Waits series={series} />
+      <Waits series={series} queues={queues} />
+      <OverviewDepth history={depth} queues={queues} />
     </div>
   );
 }
 
 /** How long jobs wait until they start, and how long they then run: 95 of 100 take no longer. */
-function Waits({ series }: { series: Series }) {
+function Waits({ series, queues }: { series: Series; queues: readonly QueueView[] }) {
   const worst = [...series.queues]
     .filter(([, { waitP95 }]) => waitP95.some((value) => value !== null))
-    .sort(([, one], [, other]) => Math.max(...known(other.waitP95)) - Math.max(...known(one.waitP95)))
-    .slice(0, colours.length);
+    .sort(([, one], [, other]) => greatest(other.waitP95) - greatest(one.waitP95))
+    .slice(0, mostCurves);
+  const colours = coloursOf(
+    worst.map(([name]) => name),
+    queues,
+  );
   const latest = Math.max(...worst.map(([, { waitP95 }]) => latestOf(waitP95) ?? 0), 0);
   return (
     <section class="panel" aria-labelledby="latency">
@@ -82,6 +95,5 @@ function Waits({ series }: { series: Series }) {
   );
 }
 
-const known = (values: readonly (number | null)[]) => values.filter((value) => value !== null);
 const rate = (value: number) =>
   `${value >= 100 ? Math.round(value) : Number(value.toFixed(value >= 10 ? 1 : 2))}/s`;

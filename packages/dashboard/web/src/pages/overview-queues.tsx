@@ -1,14 +1,32 @@
 import type { QueueView } from "../../../src/api.ts";
-import { capped, compact, duration } from "../format.ts";
+import type { DepthHistory } from "../depth-samples.ts";
+import { capped, compact, duration, timeOfDay } from "../format.ts";
 import { DepthBar } from "../parts/depth-bar.tsx";
 import { jobsPage, Link } from "../parts/link.tsx";
 import { Scrolled } from "../parts/scrolled.tsx";
 import { Sparkline } from "../parts/sparkline.tsx";
 import { State } from "../parts/state.tsx";
-import { latestOf, type Series, sum } from "./series.ts";
+import { greatest, latestOf, type Series, sum } from "./series.ts";
+
+interface Given {
+  readonly series: Series;
+  readonly depth: DepthHistory | undefined;
+}
+
+const columns = [
+  ["Queue", ""],
+  ["Depth", "wide"],
+  ["Ready", "number swatch is-ready"],
+  ["Running", "number swatch is-running"],
+  ["Scheduled", "number swatch"],
+  ["Dead", "number"],
+  ["Oldest waits", "number"],
+  ["Run p95", "number"],
+  ["Completed", ""],
+] as const;
 
 /** Every queue in a row, that with the most trouble first. */
-export function OverviewQueues({ queues, series }: { queues: readonly QueueView[]; series: Series }) {
+export function OverviewQueues({ queues, ...given }: Given & { readonly queues: readonly QueueView[] }) {
   const most = Math.max(...queues.map(({ ready, running, scheduled }) => ready + running + scheduled), 1);
   return (
     <section class="panel" aria-labelledby="queues">
@@ -17,34 +35,16 @@ export function OverviewQueues({ queues, series }: { queues: readonly QueueView[
         <table class="figures-table">
           <thead>
             <tr>
-              <th scope="col">Queue</th>
-              <th scope="col" class="wide">
-                Depth
-              </th>
-              <th scope="col" class="number swatch is-ready">
-                Ready
-              </th>
-              <th scope="col" class="number swatch is-running">
-                Running
-              </th>
-              <th scope="col" class="number swatch">
-                Scheduled
-              </th>
-              <th scope="col" class="number">
-                Dead
-              </th>
-              <th scope="col" class="number">
-                Oldest waits
-              </th>
-              <th scope="col" class="number">
-                Run p95
-              </th>
-              <th scope="col">Completed</th>
+              {columns.map(([title, kind]) => (
+                <th key={title} scope="col" class={kind}>
+                  {title}
+                </th>
+              ))}
             </tr>
           </thead>
           <tbody>
             {[...queues].sort(worstFirst).map((queue) => (
-              <Row key={queue.name} queue={queue} most={most} series={series} />
+              <Row key={queue.name} queue={queue} most={most} {...given} />
             ))}
           </tbody>
         </table>
@@ -53,16 +53,12 @@ export function OverviewQueues({ queues, series }: { queues: readonly QueueView[
   );
 }
 
-function Row({ queue, most, series }: { queue: QueueView; most: number; series: Series }) {
-  const { name, ready, running, scheduled, dead, oldestReadyMs, pausedAt } = queue;
+function Row({ queue, most, series, depth }: Given & { readonly queue: QueueView; readonly most: number }) {
+  const { name, oldestReadyMs, pausedAt } = queue;
   const figures = series.queues.get(name);
   const completed = figures?.completed ?? series.times.map(() => 0);
   const run = figures ? latestOf(figures.runP95) : null;
-  const cell = (state: string, value: number) => (
-    <td class={`number ${value === 0 ? "is-zero" : state === "dead" ? "is-bad" : ""}`}>
-      {value === 0 ? 0 : <Link to={jobsPage({ queue: name, state })}>{capped(value)}</Link>}
-    </td>
-  );
+  const waited = depth?.queues.get(name);
   return (
     <tr>
       <th scope="row">
@@ -70,19 +66,29 @@ function Row({ queue, most, series }: { queue: QueueView; most: number; series: 
       </th>
       <td class="wide">
         <DepthBar queue={queue} most={most} />
+        {depth && waited && (
+          <Sparkline
+            label={`Ready in ${name} since ${timeOfDay(depth.since * 1_000)}: at most ${capped(greatest(waited))}`}
+            times={depth.times}
+            values={waited}
+            colour="--series-3"
+          />
+        )}
       </td>
-      {cell("ready", ready)}
-      {cell("running", running)}
-      {cell("scheduled", scheduled)}
-      {cell("dead", dead)}
+      {(["ready", "running", "scheduled", "dead"] as const).map((state) => (
+        <td key={state} class={`number ${queue[state] === 0 ? "is-zero" : state === "dead" ? "is-bad" : ""}`}>
+          {queue[state] === 0 ? 0 : <Link to={jobsPage({ queue: name, state })}>{capped(queue[state])}</Link>}
+        </td>
+      ))}
       <td class="number">{oldestReadyMs === null ? "–" : duration(oldestReadyMs)}</td>
       <td class="number">{run === null ? "–" : duration(run)}</td>
       <td>
         <span class="with-sparkline">
           <Sparkline
-            values={completed}
-            kind="completed"
             label={`${compact(sum(completed))} completed in the last ${series.minutes} minutes`}
+            times={series.times}
+            values={completed}
+            colour="--series-1"
           />
           <span class="number">{compact(sum(completed))}</span>
         </span>

@@ -1,27 +1,22 @@
 import { useMemo } from "preact/hooks";
 import type { Overview as OverviewAnswer } from "../../../src/api.ts";
+import { useDepthHistory, useDepthOf } from "../depth-history.ts";
 import { useLook } from "../look.ts";
 import { Heading } from "../parts/heading.tsx";
 import { Empty, Seen } from "../parts/notice.tsx";
 import { change, usePlace } from "../router.ts";
+import { stretches } from "../stretches.ts";
 import { AttentionList } from "./overview-attention.tsx";
 import { OverviewCharts } from "./overview-charts.tsx";
 import { OverviewQueues } from "./overview-queues.tsx";
 import { OverviewWorkers } from "./overview-workers.tsx";
 import { seriesOf } from "./series.ts";
 
-const stretches = [
-  [5, "5 minutes"],
-  [15, "15 minutes"],
-  [60, "1 hour"],
-  [360, "6 hours"],
-  [1_440, "24 hours"],
-] as const;
-
 export function Overview() {
   const { query } = usePlace();
   const minutes = stretches.find(([value]) => String(value) === query.get("minutes"))?.[0] ?? 15;
   const look = useLook("api/overview", { query: `minutes=${minutes}` });
+  useDepthOf(look);
   return (
     <>
       <Heading title="Overview">
@@ -39,13 +34,14 @@ export function Overview() {
           </select>
         </label>
       </Heading>
-      <Seen look={look}>{(data) => <Everything data={data} />}</Seen>
+      <Seen look={look}>{(data) => <Everything data={data} minutes={minutes} />}</Seen>
     </>
   );
 }
 
-function Everything({ data }: { data: OverviewAnswer }) {
+function Everything({ data, minutes }: { data: OverviewAnswer; minutes: number }) {
   const series = useMemo(() => seriesOf(data.throughput), [data.throughput]);
+  const depth = useDepthHistory(minutes);
   if (data.queues.length === 0 && data.workers.length === 0)
     return (
       <Empty title="There is no job yet, and no worker.">
@@ -58,8 +54,8 @@ function Everything({ data }: { data: OverviewAnswer }) {
   return (
     <>
       <AttentionList attention={data.attention} />
-      <OverviewCharts series={series} />
-      <OverviewQueues queues={data.queues} series={series} />
+      <OverviewCharts series={series} queues={data.queues} depth={depth} />
+      <OverviewQueues queues={data.queues} series={series} depth={depth} />
       <OverviewWorkers workers={data.workers} />
     </>
   );

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import type { QueueView } from "../../../src/api.ts";
 import { useBoard } from "../board.ts";
+import { useDepthOf } from "../depth-history.ts";
 import { capped, duration } from "../format.ts";
 import { useLook } from "../look.ts";
 import { Ago } from "../parts/ago.tsx";
@@ -15,6 +16,7 @@ import { LimitsDialog, settled } from "./queue-limits.tsx";
 export function Queues() {
   const look = useLook("api/queues");
   const [edited, setEdited] = useState<QueueView>();
+  useDepthOf(look);
   return (
     <>
       <Heading title="Queues" lead="A pause stops no job that runs: it only starts no further one." />

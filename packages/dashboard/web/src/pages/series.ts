@@ -73,3 +73,5 @@ function figures(
 export const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 export const latestOf = (values: readonly (number | null)[]) =>
   values.findLast((value) => value !== null) ?? null;
+export const greatest = (values: readonly (number | null)[]) =>
+  Math.max(0, ...values.map((value) => value ?? 0));

@@ -1,6 +1,6 @@
-import { useEffect, useRef } from "preact/hooks";
-import uPlot from "uplot";
-import { usePainted } from "../theme.ts";
+import { useRef } from "preact/hooks";
+import type uPlot from "uplot";
+import { usePlot } from "./plot.ts";
 
 export interface Line {
   readonly name: string;
@@ -19,71 +19,61 @@ interface ChartProps {
   readonly say: (value: number) => string;
   /** The greatest value that fills the chart by itself: a quiet queue must not look like a storm. */
   readonly least: number;
+  /** The page saw it itself: it begins when that did, and where nobody looked the curve is broken. */
+  readonly watched?: boolean | undefined;
 }
 
-const height = 190;
+/** What has been watched for less than a minute fills the chart from the right. */
+const atLeast = ({ data: [times] }: uPlot): [number, number] => {
+  const [from = 0, to = 60] = [times[0], times.at(-1)];
+  return [Math.min(from, to - 60), to];
+};
+/** Of so few there is no curve to see. */
+const fewPoints = (_: uPlot, __: number, from: number, to: number) => to - from < 2;
 
-/** Curves over time, drawn by uPlot. It is drawn anew where lines or colours change, else only its figures are. */
-export function Chart({ label, times, lines, say, least }: ChartProps) {
+/** Curves over time, with what stands under the pointer in words. */
+export function Chart({ label, times, lines, say, least, watched = false }: ChartProps) {
   const frame = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot>(undefined);
-  const painted = usePainted();
+  const latest = useRef(say);
+  latest.current = say;
   const data = [times, ...lines.map(({ values }) => values)] as uPlot.AlignedData;
-  const shape = lines.map(({ name, colour }) => name + colour).join("\n");
-  const latest = useRef({ data, say });
-  latest.current = { data, say };
-
-  useEffect(() => {
-    const element = frame.current!;
-    const style = getComputedStyle(element);
-    const colour = (name: string) => style.getPropertyValue(name).trim();
-    const font = `12px ${style.fontFamily}`;
+  const shape = [least, watched, ...lines.map(({ name, colour }) => name + colour)].join("\n");
+  usePlot(frame, data, shape, ({ colour, font }) => {
     const axis = { stroke: colour("--ink-soft"), font, ticks: { show: false } };
     const grid = { stroke: colour("--rule"), width: 1 };
-    plot.current = new uPlot(
-      {
-        width: Math.max(element.clientWidth, 200),
-        height,
-        padding: [8, 18, 0, 0],
-        legend: { show: false },
-        cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
-        scales: { y: { range: (_, __, max) => [0, Math.max(max ?? 0, least) * 1.08] } },
-        axes: [
-          { ...axis, grid: { show: false }, space: 64, size: 26, values: timeMarks },
-          {
-            ...axis,
-            grid,
-            size: 56,
-            space: 44,
-            values: (_, marks) => marks.map((mark) => latest.current.say(mark)),
-          },
-        ],
-        series: [
-          {},
-          ...lines.map((line) => ({
-            label: line.name,
-            stroke: colour(line.colour),
-            width: 1.75,
-            points: { show: false },
-            spanGaps: true,
-            ...(line.filled ? { fill: colour(`${line.colour}-area`) } : {}),
-          })),
-        ],
-        hooks: { setCursor: [(self) => tell(self, frame.current!, latest.current.say)] },
+    return {
+      height: 190,
+      padding: [8, 18, 0, 0],
+      legend: { show: false },
+      cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
+      scales: {
+        ...(watched && { x: { range: atLeast } }),
+        y: { range: (_, __, max) => [0, Math.max(max ?? 0, least) * 1.08] },
       },
-      latest.current.data,
-      element,
-    );
-    const resized = new ResizeObserver(() =>
-      plot.current?.setSize({ width: Math.max(element.clientWidth, 200), height }),
-    );
-    resized.observe(element);
-    return () => {
-      resized.disconnect();
-      plot.current?.destroy();
+      axes: [
+        { ...axis, grid: { show: false }, space: 64, size: 26, values: timeMarks },
+        {
+          ...axis,
+          grid,
+          size: 56,
+          space: 44,
+          values: (_, marks) => marks.map((mark) => latest.current(mark)),
+        },
+      ],
+      series: [
+        {},
+        ...lines.map((line) => ({
+          label: line.name,
+          stroke: colour(line.colour),
+          width: 1.75,
+          points: { show: watched ? fewPoints : false, size: 4 },
+          spanGaps: !watched,
+          ...(line.filled ? { fill: colour(`${line.colour}-area`) } : {}),
+        })),
+      ],
+      hooks: { setCursor: [(self) => tell(self, frame.current!, latest.current)] },
     };
-  }, [shape, painted, least]);
-  useEffect(() => plot.current?.setData(data));
+  });
 
   return (
     <figure class="chart">
@@ -107,7 +97,8 @@ const exact = new Intl.DateTimeFormat("en", {
   second: "2-digit",
   hour12: false,
 });
-const timeMarks = (_: uPlot, marks: number[]) => marks.map((mark) => time.format(mark * 1_000));
+const timeMarks = (_: uPlot, marks: number[], __: number, ___: number, apart: number) =>
+  marks.map((mark) => (apart < 60 ? exact : time).format(mark * 1_000));
 
 /** What stands under the pointer, as text below the chart. */
 function tell(self: uPlot, frame: HTMLElement, say: (value: number) => string): void {

@@ -1,31 +1,35 @@
-/** A small curve beside a figure; what it shows is said in words for those who do not see it. */
-export function Sparkline({
-  values,
-  label,
-  kind,
-}: {
-  values: readonly number[];
-  label: string;
-  kind: string;
-}) {
-  const [width, height] = [96, 22];
-  const most = Math.max(...values, 1);
-  const step = values.length > 1 ? width / (values.length - 1) : width;
-  const y = (value: number) => (height - 1 - (value / most) * (height - 3)).toFixed(1);
-  const line = values
-    .map((value, at) => `${at === 0 ? "M" : "L"}${(at * step).toFixed(1)} ${y(value)}`)
-    .join("");
-  return (
-    <svg
-      class={`sparkline is-${kind}`}
-      viewBox={`0 0 ${width} ${height}`}
-      width={width}
-      height={height}
-      role="img"
-      aria-label={label}
-    >
-      <path class="area" d={`${line}L${width} ${height}L0 ${height}Z`} />
-      <path class="line" d={line} />
-    </svg>
-  );
+import { useRef } from "preact/hooks";
+import { usePlot } from "./plot.ts";
+
+interface SparklineProps {
+  /** What it shows, in words, for those who do not see it. */
+  readonly label: string;
+  /** Seconds since 1970. */
+  readonly times: readonly number[];
+  readonly values: readonly (number | null)[];
+  /** A custom property: `--series-1`. */
+  readonly colour: string;
+}
+
+/** A small curve beside a figure. Where a value is null it is broken. */
+export function Sparkline({ label, times, values, colour }: SparklineProps) {
+  const frame = useRef<HTMLSpanElement>(null);
+  usePlot(frame, [[...times], [...values]], colour, (paint) => ({
+    height: 22,
+    padding: [1, 0, 1, 0],
+    legend: { show: false },
+    cursor: { show: false },
+    axes: [{ show: false }, { show: false }],
+    scales: { y: { range: (_, __, most) => [0, Math.max(most ?? 0, 1)] } },
+    series: [
+      {},
+      {
+        stroke: paint.colour(colour),
+        fill: paint.colour(`${colour}-area`),
+        width: 1.25,
+        points: { show: false },
+      },
+    ],
+  }));
+  return <span ref={frame} class="sparkline" role="img" aria-label={label} />;
 }
