@@ -80,7 +80,7 @@ export class Run {
     this.#wakeUp = new WakeUp(
       link,
       openSession,
-      (queue) => this.#wake(queue),
+      (queue) => this.#call(queue),
       (worker) => worker === this.#worker && this.#pulse.hurry(),
       logger,
     );
@@ -183,6 +183,11 @@ export class Run {
   #wake(queue?: string): void {
     for (const crew of this.#crews)
       if (queue === undefined || crew.queues.includes(queue)) crew.wake.notify();
+  }
+
+  #call(queue?: string): void {
+    if (queue === undefined) this.#wake();
+    else for (const crew of this.#crews) if (crew.queues.includes(queue)) crew.call();
   }
 
   async #write(attempt: Attempt, outcome: Outcome): Promise<Written> {

@@ -70,14 +70,12 @@ export class WakeUp {
 
   /** From now on commits in these queues wake nobody, because this worker looks by itself. */
   awake(queues: readonly string[]): void {
-    const locked = queues.filter((queue) => this.#asleep.delete(queue));
-    if (locked.length === 0) return;
-    this.#session
-      ?.query(
-        `select pg_advisory_unlock('${this.#job}'::regclass::oid::int4, hashtext(q)) from json_array_elements_text($1::text::json) q`,
-        [JSON.stringify(locked)],
-      )
-      .catch(() => {});
+    this.#unlock(queues, "");
+  }
+
+  /** The same, and another worker that sleeps there is told to say so: it counted on this one. */
+  handOver(queues: readonly string[]): void {
+    this.#unlock(queues, `, pg_notify('pillion_' || '${this.#job}'::regclass::oid, q)`);
   }
 
   /** Runs a statement on this connection. @throws where there is none, or it breaks */
@@ -92,6 +90,17 @@ export class WakeUp {
     await this.#opening;
     await this.#session?.close();
     this.#session = undefined;
+  }
+
+  #unlock(queues: readonly string[], also: string): void {
+    const locked = queues.filter((queue) => this.#asleep.delete(queue));
+    if (locked.length === 0) return;
+    this.#session
+      ?.query(
+        `select pg_advisory_unlock('${this.#job}'::regclass::oid::int4, hashtext(q))${also} from json_array_elements_text($1::text::json) q`,
+        [JSON.stringify(locked)],
+      )
+      .catch(() => {});
   }
 
   get #job(): string {

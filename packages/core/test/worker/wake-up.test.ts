@@ -31,16 +31,14 @@ async function sleepingWorker(options: Partial<WorkerOptions> = {}) {
   await asleep();
 }
 
-/** A worker that sleeps holds an advisory lock whose class is the jobs table. */
-const asleep = () =>
-  until(
-    async () =>
-      (
-        await queue.query(
-          "select from pg_locks where locktype = 'advisory' and granted and mode = 'ExclusiveLock' and classid = 'pillion.job'::regclass",
-        )
-      ).length > 0,
-  );
+/** The server processes of workers that sleep: each holds an advisory lock whose class is the jobs table. */
+const sleepers = async () =>
+  (
+    await queue.query(
+      "select pid from pg_locks where locktype = 'advisory' and granted and mode = 'ExclusiveLock' and classid = 'pillion.job'::regclass",
+    )
+  ).map(({ pid }) => pid);
+const asleep = () => until(async () => (await sleepers()).length > 0);
 
 test("a commit wakes a worker that sleeps", async () => {
   await sleepingWorker();
@@ -104,3 +102,59 @@ test("a job that failed runs again when it is due, whatever its worker does at t
   // The worker may be claiming when the job becomes ready, or asleep: among so many there are both.
   for (let round = 0; round < 30; round++) await queue.reaches(await queue.add("failing"), "dead");
 });
+
+test("a stream of commits for others leaves a worker awake, which finds its own jobs and then sleeps again", async () => {
+  await sleepingWorker();
+  const others = stream("of-others");
+  await until(async () => (await sleepers()).length === 0);
+  const id = await queue.add("woken");
+  await queue.reaches(id, "completed");
+  await others.end();
+  await asleep();
+});
+
+test("a worker that is called too often for others' jobs has another one listen in its place", async () => {
+  await sleepingWorker({ leaseMs: never });
+  const [first] = await sleepers();
+  const rare = defineJob({ name: "rare", payload: type<null>() });
+  // It counts on the first one for its wake-ups.
+  const other = createWorker({
+    database: queue.url,
+    schema: queue.schema,
+    handlers: [handle(rare, () => {})],
+    pollMs: never,
+    leaseMs: never,
+    logger: false,
+  });
+  stops.push(() => other.stop({ graceMs: 0 }));
+  await other.start();
+  await queue.reaches(await queue.add("rare"), "completed");
+  const others = stream("of-others");
+  await until(async () => {
+    const now = await sleepers();
+    return now.length > 0 && now[0] !== first;
+  });
+  await others.end();
+  await queue.reaches(await queue.add("woken"), "completed");
+  await queue.reaches(await queue.add("rare"), "completed");
+});
+
+/** Commits one job after another, as fast as the server can, until it is told to end. */
+function stream(name: string) {
+  let ended = false;
+  const adding = (async () => {
+    while (!ended)
+      await queue.query(`do $$ begin
+        for i in 1..20 loop
+          perform pillion.enqueue_one('default', '${name}', 'null', '{"guarded": false}');
+          commit;
+        end loop;
+      end $$`);
+  })();
+  return {
+    async end() {
+      ended = true;
+      await adding;
+    },
+  };
+}

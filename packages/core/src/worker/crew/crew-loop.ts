@@ -59,6 +59,7 @@ export class CrewLoop {
         const taken = await crew.step(room);
         if (taken > 0) {
           foundAt = performance.now();
+          crew.calls.broughtJobs();
           if (taken >= manyJobs && !this.pulse.shared) crew.busy.notify();
           // One job now and then is told of by its commit; a stream of them is looked for.
           if (++streak > 2) wakeUp.awake(crew.queues);
@@ -101,6 +102,13 @@ export class CrewLoop {
   /** Waits for jobs, for as long as it makes sense; true where it slept. */
   async #rest(idleMs: number): Promise<boolean> {
     const { crew, wakeUp } = this;
+    const now = performance.now();
+    if (crew.calls.broughtNothing(now)) wakeUp.handOver(crew.queues);
+    const lookMs = crew.calls.gapMs(now);
+    if (lookMs > 0) {
+      await crew.wake.wait(lookMs);
+      return true;
+    }
     if (wakeUp.sleeps(crew.queues)) {
       await crew.sleep(60_000);
       return true;

@@ -1,5 +1,6 @@
 import { Completions } from "../attempt/completions.ts";
 import { Signal } from "../signal.ts";
+import { Calls } from "./calls.ts";
 import { Claims, mostAtOnce } from "./claims.ts";
 import type { CrewContext } from "./crew-context.ts";
 import type { Lanes } from "./lanes.ts";
@@ -14,6 +15,7 @@ export class Crew {
   readonly wake = new Signal();
   /** Says that there is work for a second connection. */
   readonly busy = new Signal();
+  readonly calls = new Calls();
   readonly #slots: Slots;
   readonly #completions: Completions;
   readonly #claims: Claims;
@@ -67,6 +69,11 @@ export class Crew {
 
   /** True while it waits to be woken. */
   wantsSleep = false;
+
+  /** A commit says that there may be jobs. */
+  call(): void {
+    if (this.calls.hear(performance.now())) this.wake.notify();
+  }
 
   async sleep(ms: number): Promise<void> {
     this.wantsSleep = true;
