@@ -19,32 +19,34 @@ export type OpenTransaction<Tx extends object> = (
 export function openTransactionOf<Tx extends object, Client extends object>(
   definition: AdapterDefinition<Tx, Client>,
 ): OpenTransaction<Tx> {
-  return (verb, given, of, jobName) => {
-    const refuse = (what: string, cause?: { readonly cause: unknown }): never => {
-      throw new NotInTransactionError(
-        `${definition.name} ${verb}${of}: ${what}. Nothing was sent to the database.`,
-        jobName,
-        cause,
-      );
-    };
-    if (!isAmbient(given))
-      return isTransaction(definition, given)
-        ? given
-        : refuse(`got ${describe(definition, given)}. Pass ${definition.expects}`);
+  const refusal = (
+    [verb, of, jobName]: readonly [verb: string, of: string, jobName: string | undefined],
+    what: string,
+    cause?: { readonly cause: unknown },
+  ) =>
+    new NotInTransactionError(
+      `${definition.name} ${verb}${of}: ${what}. Nothing was sent to the database.`,
+      jobName,
+      cause,
+    );
+  const outside = (how: string) =>
+    `called outside a transaction: the function given to ambient ${how}. Call it inside one, where that ` +
+    `function answers ${definition.expects}`;
 
-    const outside = (how: string, cause?: { readonly cause: unknown }) =>
-      refuse(
-        `called outside a transaction: the function given to ambient ${how}. Call it inside one, where that ` +
-          `function answers ${definition.expects}`,
-        cause,
-      );
+  return (verb, given, of, jobName) => {
+    if (!isAmbient(given)) {
+      if (isTransaction(definition, given)) return given;
+      const what = `got ${describe(definition, given)}. Pass ${definition.expects}`;
+      throw refusal([verb, of, jobName], what);
+    }
     let handle: unknown;
     try {
       handle = resolved(given);
     } catch (cause) {
-      return outside(`threw "${messageOf(cause)}"`, { cause });
+      throw refusal([verb, of, jobName], outside(`threw "${messageOf(cause)}"`), { cause });
     }
-    return isTransaction(definition, handle) ? handle : outside(`answered ${describe(definition, handle)}`);
+    if (isTransaction(definition, handle)) return handle;
+    throw refusal([verb, of, jobName], outside(`answered ${describe(definition, handle)}`));
   };
 }
 

@@ -1,8 +1,7 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
+import { Child } from "../processes/child.ts";
+import type { Arm } from "../processes/enqueuer.ts";
 import { type Chart, type Check, type Part, shown } from "../report/outcome.ts";
 import { alternate, median, ratio, spread } from "../rounds.ts";
-import type { Arm, Done, Go } from "./client.ts";
 import { type Setting, settings } from "./settings.ts";
 import type { BenchDatabase } from "./tables.ts";
 
@@ -19,8 +18,10 @@ export async function commitsPerSecond(
   extent: { readonly rounds: number; readonly windowMs: number },
 ): Promise<Part & { readonly chart: Chart }> {
   const { url, schema } = database;
-  const processes = await Promise.all(Array.from({ length: clients }, () => startClient(url, schema)));
+  const processes: Child[] = [];
   try {
+    for (let number = 0; number < clients; number++) processes.push(await Child.start("enqueuer"));
+    await Promise.all(processes.map((process) => process.call("open", url, schema)));
     const parts: Awaited<ReturnType<typeof inSetting>>[] = [];
     for (const setting of settings) parts.push(await inSetting(setting, processes, database, extent));
     return {
@@ -39,13 +40,13 @@ export async function commitsPerSecond(
       },
     };
   } finally {
-    for (const process of processes) process.disconnect();
+    for (const process of processes) process.end();
   }
 }
 
 async function inSetting(
   { name: setting, start }: Setting,
-  processes: readonly ChildProcess[],
+  processes: readonly Child[],
   database: BenchDatabase,
   { rounds, windowMs }: { readonly rounds: number; readonly windowMs: number },
 ) {
@@ -53,9 +54,11 @@ async function inSetting(
   const load = Object.fromEntries(arms.map((arm) => [arm, [] as number[]])) as Record<Arm, number[]>;
   const samples = await alternate(arms, { rounds }, async (arm) => {
     const [before, from] = [running.done(), performance.now()];
-    const done = await Promise.all(processes.map((process) => ask(process, { arm, forMs: windowMs })));
+    const rates = await Promise.all(
+      processes.map((process) => process.call<number>("transactions", arm, windowMs)),
+    );
     load[arm].push(((running.done() - before) / (performance.now() - from)) * 1_000);
-    return done.reduce((sum, { commits, ms }) => sum + (commits / ms) * 1_000, 0);
+    return rates.reduce((sum, rate) => sum + rate, 0);
   });
   await running.stop();
   const named = (arm: Arm) => (arm === "enqueue" ? "enqueue" : `bare INSERT, ${arm} table`);
@@ -83,15 +86,4 @@ async function inSetting(
     ]),
     bars: arms.map((arm) => ({ name: `${named(arm)}, ${setting}`, value: median(samples[arm]) })),
   };
-}
-
-async function startClient(url: string, schema: string): Promise<ChildProcess> {
-  const child = fork(new URL("./client.ts", import.meta.url), [url, schema]);
-  await once(child, "message");
-  return child;
-}
-
-async function ask(child: ChildProcess, go: Go): Promise<Done> {
-  child.send(go);
-  return (await once(child, "message"))[0] as Done;
 }

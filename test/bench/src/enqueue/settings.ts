@@ -22,7 +22,7 @@ const remind = defineJob({ name: "invoice.remind", queue: "billing", payload: ty
 export const settings: readonly Setting[] = [
   { name: "no worker", start: async () => ({ done: () => 0, stop: async () => {} }) },
   { name: "worker asleep on another queue", start: (database) => asleep(database, sendMail) },
-  // It handles none of the clients' jobs: a commit wakes it, it finds nothing for it, and falls asleep again.
+  // It handles none of the clients' jobs: commits wake it for nothing, until it looks by itself for a while.
   { name: "worker asleep on this queue", start: (database) => asleep(database, remind) },
   { name: "worker awake, draining a standing load", start: draining },
 ];

@@ -3,7 +3,7 @@ import { build } from "esbuild";
 
 /** What runs in processes of its own. */
 export type Program = (typeof programs)[number];
-const programs = ["worker", "producer", "stepper"] as const;
+const programs = ["worker", "producer", "stepper", "enqueuer"] as const;
 
 let built: Promise<unknown> | undefined;
 

@@ -1,0 +1,65 @@
+import { defineAdapter } from "@pillion/core/adapter";
+import { configure } from "@pillion/pg";
+import pg from "pg";
+import { invoice, sendInvoice } from "../enqueue/order.ts";
+import { serve } from "./serve.ts";
+
+/** One client of the commits bench: a process that runs transactions of one arm for as long as it is told. */
+export type Arm = "enqueue" | "twin" | "minimal";
+
+let client: pg.Client;
+let arms: Record<Arm, (orderId: number) => Promise<unknown>>;
+let order = process.pid * 1_000_000;
+
+serve({
+  async open(url: string, schema: string) {
+    await warmUp();
+    client = new pg.Client({ connectionString: url });
+    await client.connect();
+    const { enqueue } = configure({ schema });
+    arms = {
+      enqueue: (orderId) => enqueue(client, sendInvoice(invoice(orderId))),
+      twin: (orderId) =>
+        client.query("insert into twin (queue, name, payload) values ($1, $2, $3)", [
+          "billing",
+          "invoice.send",
+          JSON.stringify(invoice(orderId)),
+        ]),
+      minimal: (orderId) =>
+        client.query("insert into minimal (queue, payload) values ($1, $2)", [
+          "billing",
+          JSON.stringify(invoice(orderId)),
+        ]),
+    };
+  },
+  /** Runs transactions for so long; answers how many a second. */
+  async transactions(arm: Arm, forMs: number): Promise<number> {
+    const start = performance.now();
+    let commits = 0;
+    while (performance.now() - start < forMs) {
+      const orderId = order++;
+      await client.query("begin");
+      await client.query("insert into orders (customer, total) values ($1, $2)", [
+        "Ada Lovelace",
+        orderId % 1000,
+      ]);
+      await arms[arm](orderId);
+      await client.query("commit");
+      commits++;
+    }
+    return (commits / (performance.now() - start)) * 1_000;
+  },
+});
+
+/** Runs what enqueue does in this process until it is compiled: a short run would measure the interpreter. */
+async function warmUp(): Promise<void> {
+  const { enqueue } = defineAdapter<object>({
+    name: "Nowhere",
+    expects: "anything",
+    handleLives: "connection",
+    inTransaction: () => true,
+    isClient: () => false,
+    run: async () => [{ answer: "1 1,true,ready" }],
+  });
+  for (let orderId = 0; orderId < 20_000; orderId++) await enqueue({}, sendInvoice(invoice(orderId)));
+}
