@@ -36,7 +36,7 @@ test("a finding says what, why and what mends it, and the worst one decides on t
   expect(critical).toMatchObject({ exitCode: 11, stderr: "" });
   expect(critical.stdout).toMatchInlineSnapshot(`
     "critical NO_WORKER
-      Jobs wait, and no worker runs: none ever has.
+      Jobs wait, and no worker runs: none has for a month, if ever.
       why:  Nothing is run until one is started.
       mend: Start the process that calls \`worker.run()\`, and look into its log: docs/worker.md.
 

@@ -246,6 +246,8 @@ create table pillion.worker (
   -- Tells one database from its copy: a client that reads it here sees the jobs of this worker.
   nonce         uuid not null default gen_random_uuid()
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
+-- Those that live, among many that have stopped. A beat leaves it as it is, so its update stays on the row's page.
+create index worker_stopped on pillion.worker (stopped_at);
 
 create table pillion.migration (
   version     integer primary key,

@@ -440,6 +440,8 @@ CREATE INDEX start_at ON pillion.start USING btree (queue, partition_key, at);
 
 CREATE INDEX wait_job ON pillion.wait USING btree (job, ordinal);
 
+CREATE INDEX worker_stopped ON pillion.worker USING btree (stopped_at);
+
 -- Functions
 
 CREATE OR REPLACE FUNCTION pillion.allow(role text, kind text)

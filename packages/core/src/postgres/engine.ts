@@ -4,7 +4,7 @@ import { claimByKey } from "./claim-by-key.ts";
 import { complete, completed, sees } from "./complete.ts";
 import { countJobs } from "./count-jobs.ts";
 import { deadGroups } from "./dead-groups.ts";
-import { depart, forgetSilent, reopen } from "./depart.ts";
+import { depart, forgetSilent, reinstate, removeStopped, reopen } from "./depart.ts";
 import { discard } from "./discard.ts";
 import { dueSchedules } from "./due-schedules.ts";
 import { emit, findEvent } from "./emit.ts";
@@ -92,6 +92,8 @@ export function postgresEngine(schemaName: string) {
     depart: depart(schema),
     forgetSilent: forgetSilent(schema),
     reopen: reopen(schema),
+    reinstate: reinstate(schema),
+    removeStopped: removeStopped(schema),
     unhandled: unhandled(schema),
     sweepKeys: sweepKeys(schema),
     keep: keep(schema),

@@ -42,8 +42,14 @@ export class Housekeeping {
       await this.#do("find workers that have stopped and hold jobs", () =>
         this.link.run(this.link.engine.reopen, { limit: rowsAtOnce }),
       );
+      await this.#do("find jobs whose worker is unknown", () =>
+        this.link.run(this.link.engine.reinstate, { limit: rowsAtOnce }),
+      );
       await this.#do("close the books on silent workers", () =>
         this.link.run(this.link.engine.forgetSilent, { limit: rowsAtOnce }),
+      );
+      await this.#do("remove workers that have stopped", () =>
+        this.link.run(this.link.engine.removeStopped, { limit: rowsAtOnce }),
       );
     }
     return nextMs;

@@ -59,14 +59,7 @@ export class Link {
   /** Runs a statement on a connection of the worker's own. */
   async runOn<Input>(session: Session, statement: StatementOf<Input>, input: Input): Promise<readonly Row[]> {
     const { text, values } = statement(input);
-    if (!this.#readCommitted)
-      try {
-        return await session.query(text, values);
-      } catch (error) {
-        // The default has changed since. Whoever beats beats again.
-        if (sqlStateOf(error) === "40001") this.#readCommitted = true;
-        throw error;
-      }
+    if (!this.#readCommitted) return session.query(text, values);
     await session.query("begin isolation level read committed");
     try {
       return await session.query(text, values);

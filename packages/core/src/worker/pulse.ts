@@ -32,7 +32,9 @@ export class Pulse {
   constructor(
     private readonly link: Link,
     private readonly settings: WorkerSettings,
-    private readonly worker: string,
+    private readonly worker: () => string,
+    /** Makes the worker known again, by another id. */
+    private readonly register: () => Promise<unknown>,
     attempts: ReadonlySet<Attempt>,
     underWay: ClaimsUnderWay,
     private readonly crews: readonly Crew[],
@@ -119,7 +121,7 @@ export class Pulse {
     );
     const looks = looking.map(({ lanes }) => lanes.look(sentAt));
     const input = {
-      worker: this.worker,
+      worker: this.worker(),
       since: this.leases.since,
       asleep: this.wakeUp.listens ? asleep : [],
       lanes: looks.flatMap(({ lanes }) => lanes),
@@ -129,7 +131,11 @@ export class Pulse {
     let found = false;
     try {
       const answer = readTick(await this.#send(input));
-      if (!answer.known) throw new Error(`worker ${this.worker} is no longer in the database`);
+      // Somebody has removed its row; what it held is lost.
+      if (!answer.known) {
+        logger.warn(`worker ${input.worker} was no longer in the database: it goes on as another one`);
+        await this.register();
+      }
       this.wakeUp.fellAsleep(answer.locked);
       this.#scheduleMs = answer.scheduleMs;
       this.#shared = answer.shared === true;

@@ -86,8 +86,8 @@ export class Run {
     );
   }
 
-  /** Registers the worker, stores its schedules and subscriptions, and makes it ready to beat. */
-  async open(): Promise<void> {
+  /** Makes it known to all workers; answers what tells its database from a copy. */
+  async #register(): Promise<string> {
     const { handlers, crews, leaseMs } = this.settings;
     const rows = await this.link.run(this.link.engine.register, {
       label: workerLabel(),
@@ -98,8 +98,14 @@ export class Run {
     });
     this.#worker = rows[0]!.id!;
     this.settings.hooks.setClock(Number(rows[0]!.now));
+    return rows[0]!.nonce!;
+  }
+
+  /** Registers the worker, stores its schedules and subscriptions, and makes it ready to beat. */
+  async open(): Promise<void> {
+    const nonce = await this.#register();
     try {
-      await proveEffects(handlers, this.#worker, rows[0]!.nonce!);
+      await proveEffects(this.settings.handlers, this.#worker, nonce);
     } catch (error) {
       // It never was: others must not wait for its lease.
       await this.link.run(this.link.engine.depart, { worker: this.#worker }).catch(() => {});
@@ -108,7 +114,8 @@ export class Run {
     this.#pulse = new Pulse(
       this.link,
       this.settings,
-      this.#worker,
+      () => this.#worker,
+      () => this.#register(),
       this.#attempts,
       this.#underWay,
       this.#crews,

@@ -3,6 +3,7 @@ import { handle } from "@pillion/core/worker";
 import { expect, test } from "vitest";
 import { postgresEngine } from "../../src/postgres/engine.ts";
 import type { StatementOf } from "../../src/statement.ts";
+import { until } from "./queue.ts";
 import { workshop } from "./workers.ts";
 
 const plain = handle(defineJob({ name: "plain", payload: type<number>() }), () => {});
@@ -84,6 +85,77 @@ test("the books on silent workers are closed on as many as may be, and on one th
   client.release();
   expect(closed).toEqual([10, 10, 4, 0]);
   expect(await run(engine.forgetSilent, { limit: 10 })).toEqual([{ id: first!.id }]);
+});
+
+test("workers that have stopped a month ago are removed, as many as may be; not who holds a job, or is locked, or stopped later", async () => {
+  const { queue, engine, run } = await atMostTen();
+  const rows = await queue.query(silentWorkers(27));
+  const [holding, locked, later] = rows.map(({ id }) => id);
+  await queue.query("update pillion.worker set stopped_at = now() - interval '31 days'");
+  await queue.query("update pillion.worker set stopped_at = now() - interval '29 days' where id = $1", [
+    later,
+  ]);
+  await queue.add("plain", 1);
+  await queue.query("update pillion.job set state = 'running', worker = $1, claim = 1", [holding]);
+  const client = await queue.pool.connect();
+  await client.query("begin");
+  await client.query(`select from ${queue.schema}.worker where id = $1 for update`, [locked]);
+  const removed = [];
+  for (let round = 0; round < 4; round++)
+    removed.push((await run(engine.removeStopped, { limit: 10 })).length);
+  await client.query("rollback");
+  client.release();
+  expect(removed).toEqual([10, 10, 4, 0]);
+  expect(await run(engine.removeStopped, { limit: 10 })).toEqual([{ id: locked }]);
+  expect(await queue.query("select id::text from pillion.worker order by id")).toEqual([
+    { id: holding },
+    { id: later },
+  ]);
+});
+
+test("a worker keeps house: who has been silent for a day has stopped, who stopped a month ago is gone, who fell silent today is seen", async () => {
+  const { queue, work } = await atMostTen();
+  const [today, yesterday, longAgo] = (await queue.query(silentWorkers(3))).map(({ id }) => id);
+  await queue.query("update pillion.worker set heartbeat_at = now() - interval '23 hours' where id = $1", [
+    today,
+  ]);
+  await queue.query("update pillion.worker set heartbeat_at = now() - interval '31 days' where id = $1", [
+    longAgo,
+  ]);
+  await work([plain]);
+  await until(
+    async () => (await queue.query("select from pillion.worker where id = $1", [longAgo])).length === 0,
+  );
+  const state = "select stopped_at is null as silent from pillion.worker where id = $1";
+  expect(await queue.query(state, [yesterday])).toEqual([{ silent: false }]);
+  expect(await queue.query(state, [today])).toEqual([{ silent: true }]);
+});
+
+test("jobs whose worker is not in the database are rescued as if it were silent", async () => {
+  const { queue, work } = await atMostTen();
+  const id = await queue.add("plain", 1);
+  await queue.query(
+    "update pillion.job set state = 'running', attempt = 1, worker = 4711, claim = 1, started_at = now()",
+  );
+  await work([plain]);
+  const silent =
+    "update pillion.worker set heartbeat_at = now() - interval '1 hour' where id = 4711 returning id";
+  await until(async () => (await queue.query(silent)).length === 1);
+  await queue.reaches(id, "completed");
+  expect((await queue.admin.job(id))!.attempts.map(({ outcome }) => outcome)).toEqual(["lost", "completed"]);
+});
+
+test("a worker whose row was removed goes on as another one", async () => {
+  const { queue, work } = await atMostTen();
+  const { logger } = await work([plain]);
+  const [{ id: before }] = (await queue.query("delete from pillion.worker returning id::text")) as [
+    Record<string, never>,
+  ];
+  await until(async () => (await queue.query("select from pillion.worker")).length === 1);
+  await queue.reaches(await queue.add("plain", 1), "completed");
+  const [after] = await queue.query("select id::text, names from pillion.worker");
+  expect(after).toEqual({ id: expect.not.stringMatching(`^${before}$`), names: ["plain"] });
+  expect(logger.lines).toEqual([expect.stringContaining(`worker ${before} was no longer in the database`)]);
 });
 
 test("cancellations that were late are delivered in as many as may be at a beat", async () => {

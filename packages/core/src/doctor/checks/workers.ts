@@ -17,7 +17,7 @@ export const workersCheck: Check = {
               code: "NO_WORKER",
               // Between two deployments, or between two calls of runOnce, that is as it should be.
               severity: last_ms !== null && Number(last_ms) < limits.oldestMs ? "info" : "critical",
-              what: `Jobs wait, and no worker runs${last_ms === null ? ": none ever has" : `; the last one was heard of ${duration(last_ms)} ago`}.`,
+              what: `Jobs wait, and no worker runs${last_ms === null ? ": none has for a month, if ever" : `; the last one was heard of ${duration(last_ms)} ago`}.`,
               why: "Nothing is run until one is started.",
               mend: "Start the process that calls `worker.run()`, and look into its log: docs/worker.md.",
             } as const,
@@ -34,7 +34,7 @@ export const workersCheck: Check = {
                 held === "true"
                   ? "A job that is held is run by nobody else until a living worker rescues it, which none has done."
                   : "A process was killed, hangs, or has lost its way to the database. Its jobs were given to others, and each of them has used up an attempt.",
-              mend: "Look into that process' log, and start it again; a row of a process that is gone is closed by the living workers after a day.",
+              mend: "Look into that process' log, and start it again; a process that is gone is told of for a day.",
             } as const,
           ]),
     ];
@@ -42,8 +42,8 @@ export const workersCheck: Check = {
 };
 
 /**
- * Held: for a lease longer than it takes a living worker to rescue what it holds. Rows of workers are few: who has stopped is
- * left out, and who has been silent for a day is closed.
+ * Held: for a lease longer than it takes a living worker to rescue what it holds. Who has stopped is left out, and who has been
+ * silent for a day is counted among them by the living.
  */
 const workers = (schema: Schema) => sql`
 with worker as (
