@@ -115,6 +115,17 @@ test("the page on errors lists every code, with the class that has it", () => {
   );
 });
 
+test("the page on errors lists every code that the board answers, with its status and its title", () => {
+  const source = linesOf("packages/dashboard/src/problem.ts").join("\n");
+  const titles = [...source.matchAll(/^ {2}([A-Z_]+): \[(\d+), "(.*)"\],$/gm)];
+  expect(titles.length).toBeGreaterThan(10);
+  const { text } = pages.find(({ path }) => path === "docs/errors.md")!;
+  const listed = [...text.matchAll(/^\| (\d+) \| `([A-Z_]+)` \| (.*?) \|/gm)];
+  expect(listed.map(([, status, code, title]) => `${code} ${status} ${title}`)).toEqual(
+    titles.map(([, code, status, title]) => `${code} ${status} ${title}`),
+  );
+});
+
 test("the page on the doctor lists every finding, and the limits that hold", () => {
   const codes = linesOf("packages/core/src/doctor/finding.ts")
     .join("\n")

@@ -7,7 +7,7 @@ import { chromiumCommand } from "./chromium.ts";
 import { sendMail, slowly } from "./jobs.ts";
 import { boardPlace } from "./place.ts";
 import { openShop } from "./shop.ts";
-import { startBrowser } from "./tab.ts";
+import { startBrowser, type Tab } from "./tab.ts";
 
 const folder = fileURLToPath(new URL("../../docs/dashboard/", import.meta.url));
 mkdirSync(folder, { recursive: true });
@@ -32,12 +32,14 @@ try {
     for (let at = 0; at < 3; at++)
       void place.admin.enqueue(sendMail({ to: "ada@example.com" })).catch(() => {});
   }, 80);
-  // So that the curves have something to show.
+  // The page keeps the depth that it sees: it is open all the time. So that the curves have something to show.
+  const overviews = await Promise.all(
+    looks.map(([, options]) => browser.open(`${place.board}/?minutes=5`, options)),
+  );
   const seconds = Number(process.argv[2] ?? 300);
   process.stdout.write(`A shop at work for ${seconds} s …\n`);
   await new Promise((done) => setTimeout(done, seconds * 1_000));
   const pages = {
-    overview: "/?minutes=5",
     queues: "/queues",
     jobs: "/jobs",
     job: `/jobs/${shop.ids.order}`,
@@ -47,13 +49,15 @@ try {
     workers: "/workers",
     doctor: "/doctor",
   };
+  const draw = ({ page }: Tab, name: string) => page.screenshot({ path: `${folder}${name}.png` });
+  for (const [at, [look]] of looks.entries()) await draw(overviews[at]!, `overview-${look}`);
   const onlyInLight = ["schedules", "workers", "doctor"];
   for (const [look, options] of looks)
     for (const [name, path] of Object.entries(pages)) {
       if (look !== "light" && onlyInLight.includes(name)) continue;
       const tab = await browser.open(place.board + path, options);
       await tab.page.locator("main .panel, main table, main .notice").first().waitFor();
-      await tab.page.screenshot({ path: `${folder}${name}-${look}.png` });
+      await draw(tab, `${name}-${look}`);
       await tab.close();
     }
   clearInterval(producing);

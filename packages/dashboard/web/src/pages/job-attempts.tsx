@@ -11,9 +11,9 @@ const words: Readonly<Record<AttemptView["outcome"], string>> = {
   dead: "failed for good",
   cancelled: "cancelled",
   failed: "failed, tried again",
-  snoozed: "put off",
+  snoozed: "put off, not counted",
   lost: "lost: its worker fell silent",
-  released: "handed back: its worker stopped",
+  released: "handed back, not counted: its worker stopped",
 };
 
 /** Every attempt on a line of time, the latest first. */

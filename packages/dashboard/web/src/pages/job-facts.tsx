@@ -13,7 +13,7 @@ export function JobFacts({ job, waiting }: { job: JobView; waiting: StepView | u
   );
   return (
     <dl class="panel facts">
-      {fact("Attempt", job.maxAttempts === null ? job.attempt : `${job.attempt} of ${job.maxAttempts}`)}
+      {fact("Attempts used", job.maxAttempts === null ? job.attempt : `${job.attempt} of ${job.maxAttempts}`)}
       {fact("Enqueued", <Ago at={job.createdAt} />)}
       {waiting && job.finishedAt === null && fact("Waits in step", waiting.name)}
       {job.finishedAt === null

@@ -92,7 +92,7 @@ function QueueCard({ queue, most, onLimits }: { queue: QueueView; most: number; 
       </dl>
       <p class="hint">
         {oldestReadyMs === null
-          ? "Nothing waits."
+          ? "No job is ready."
           : `The oldest ready job has waited ${duration(oldestReadyMs)}.`}
       </p>
       <p class="limits">{limits.length === 0 ? "No limits." : limits.join(" · ")}</p>

@@ -1,0 +1,6 @@
+import type { Diagnosis } from "@pillion/core/admin";
+
+export interface DoctorAnswer extends Diagnosis {
+  /** When it was looked. */
+  readonly at: string;
+}
