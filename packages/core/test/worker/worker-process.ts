@@ -4,17 +4,18 @@ import { builtProgram } from "@pillion/dev-program";
 import { onTestFinished } from "vitest";
 import { until } from "./queue.ts";
 
-/** A worker in a process of its own, as child.ts says; it is killed when the test has finished. */
+/** A worker in a process of its own, as child.ts says, or another program; it is killed when the test has finished. */
 export async function workerProcess(
   { url, schema }: { readonly url: string; readonly schema: string },
   {
     leaseMs = 15_000,
     graceMs = 0,
+    file = "./child.ts",
     preload = [] as readonly string[],
     env = {} as Readonly<Record<string, string>>,
   } = {},
 ) {
-  const program = await builtProgram(new URL("./child.ts", import.meta.url));
+  const program = await builtProgram(new URL(file, import.meta.url));
   const child = spawn(
     process.execPath,
     [
