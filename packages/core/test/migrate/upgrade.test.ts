@@ -1,18 +1,14 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { defineJob, type } from "@pillion/core";
 import { createAdmin } from "@pillion/core/admin";
-import { currentVersion, migrate, migrationSql } from "@pillion/core/migrate";
+import { currentVersion, migrate } from "@pillion/core/migrate";
 import { createWorker, handle } from "@pillion/core/worker";
-import { scratchDatabase } from "@pillion/dev-postgres";
 import pg from "pg";
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from "vitest";
 import { migrateWith } from "../../src/migrate/migrate.ts";
-import { pendingMigrations } from "../../src/migrate/migration-sql.ts";
-import { migrations } from "../../src/migrate/migrations.ts";
 import { type OwnQueue, ownQueue } from "../own-queue.ts";
 import { urlWith } from "../url-with.ts";
 import { until } from "../worker/queue.ts";
-import { catalogOf } from "./catalog.ts";
+import { nextRelease } from "./next-release.ts";
 
 const url = inject("databaseUrl");
 let client: pg.Client;
@@ -24,60 +20,12 @@ afterAll(() => client.end());
 
 const echo = defineJob({ name: "echo", payload: type<number>() });
 
-/** A release to come: a column, a table, and another text of a function that this one calls. */
-const nextRelease = [
-  ...migrations,
-  {
-    version: currentVersion + 1,
-    name: "future",
-    sql: `
-      alter table pillion.job add column future text;
-      alter table pillion.archive add column future text;
-      create table pillion.future (id bigint primary key);
-      create or replace function pillion.wake(queue text) returns void language plpgsql security definer
-        set search_path = pg_catalog, pg_temp as $$ begin perform pg_notify('pillion_future', queue); end $$;`,
-  },
-];
-
 /** A queue of the present release, for one test. */
 async function present(): Promise<OwnQueue> {
   const queue = await ownQueue("upgrade");
   onTestFinished(() => queue.drop());
   return queue;
 }
-
-/** What releases have printed, by the version of their schemas. */
-const folder = new URL("../../sql/releases/", import.meta.url);
-const releases = existsSync(folder)
-  ? readdirSync(folder).map(
-      (file) => [Number.parseInt(file, 10), readFileSync(new URL(file, folder), "utf8")] as const,
-    )
-  : [];
-/** As if this release without its last file had been one. */
-const last = [currentVersion - 1, migrationSql({ to: currentVersion - 1 })] as const;
-
-test.each([...releases, last])(
-  "a schema that was made by the release of version %i comes to the present one, and keeps its jobs",
-  async (version, sql) => {
-    // What is released is not edited any more.
-    const edited = pendingMigrations({ to: version }).filter((migration) => !sql.includes(migration.sql));
-    expect(edited.map(({ name }) => name)).toEqual([]);
-    const { schema } = await present();
-    const released = await scratchDatabase(url, "upgrade");
-    const there = new pg.Client({ connectionString: released.url });
-    there.on("error", () => {});
-    await there.connect();
-    onTestFinished(async () => {
-      await there.end();
-      await released.drop();
-    });
-    await there.query(sql);
-    await there.query("select pillion.enqueue('kept', '1')");
-    expect(await migrate({ database: released.url })).toMatchObject({ from: version, to: currentVersion });
-    expect(await catalogOf(there, "pillion")).toBe(await catalogOf(client, schema));
-    expect((await there.query("select name from pillion.live")).rows).toEqual([{ name: "kept" }]);
-  },
-);
 
 test("an older worker and an older enqueuer go on while a newer schema arrives, and start on it", async () => {
   const queue = await present();
