@@ -20,7 +20,9 @@ test("a process that closes the connections of a URL ends, though they idle in s
   onTestFinished(() => queue.drop());
   const proxy = await silencingProxy(queue.url);
   const place = { url: proxy.url, schema: queue.schema };
-  const { says, child, exited } = await workerProcess(place, { file: "./closing-child.ts" });
+  const { says, child, exited } = await workerProcess(place, {
+    program: new URL("./closing-child.ts", import.meta.url),
+  });
   await says("open");
   proxy.silence();
   child.kill("SIGTERM");

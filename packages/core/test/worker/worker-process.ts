@@ -10,17 +10,17 @@ export async function workerProcess(
   {
     leaseMs = 15_000,
     graceMs = 0,
-    file = "./child.ts",
+    program = new URL("./child.ts", import.meta.url),
     preload = [] as readonly string[],
     env = {} as Readonly<Record<string, string>>,
   } = {},
 ) {
-  const program = await builtProgram(new URL(file, import.meta.url));
+  const built = await builtProgram(program);
   const child = spawn(
     process.execPath,
     [
       ...preload.flatMap((module) => ["--import", module]),
-      program,
+      built,
       url,
       schema,
       String(leaseMs),
