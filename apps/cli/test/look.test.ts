@@ -29,6 +29,7 @@ test("status shows the queues at a glance", async () => {
           "oldestReadyMs": "<ms>",
           "pausedAt": null,
           "ready": 2,
+          "readyMore": false,
           "running": 0,
           "scheduled": 1,
           "settings": {
@@ -52,6 +53,7 @@ test("status shows the queues at a glance", async () => {
           "oldestReadyMs": "<ms>",
           "pausedAt": "2026-01-02T04:00:00.000Z",
           "ready": 1,
+          "readyMore": false,
           "running": 0,
           "scheduled": 0,
           "settings": {

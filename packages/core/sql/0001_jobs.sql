@@ -141,8 +141,8 @@ create table pillion.archive (
   keep_until     date not null
 ) partition by list (keep_until);
 create index archive_id on pillion.archive (id);
--- What may be brought back: far fewer than have completed.
-create index archive_undone on pillion.archive (state, id) where state in ('dead', 'cancelled');
+-- What may be brought back: far fewer than have completed. With what lists of it are filtered by.
+create index archive_undone on pillion.archive (state, id) include (queue, name) where state in ('dead', 'cancelled');
 create index archive_parent on pillion.archive (parent) where parent is not null;
 -- Completion never fails for want of a partition.
 create table pillion.archive_default partition of pillion.archive default;

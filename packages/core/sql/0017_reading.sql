@@ -5,20 +5,27 @@
 -- what has ended since lies behind it. Where that is more than is read at once, evenly spread parts of it are read, and
 -- stand for the whole. What fills the gap of a job that was brought back may be missed.
 
--- The first page of a partition with what has ended at `since` or later, or a few before it.
+-- The first page of a partition with what has ended at `since` or later, or a few before it; null where nothing has, as in
+-- most of them: their last pages say so.
 create function pillion.first_page(part regclass, since timestamptz, brought_back boolean) returns bigint
 language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set datestyle = 'ISO' as $$
 declare
+  -- Pages beside each other: those who write at the same time have one each.
+  newest_of constant text := format('select max(finished_at) from %s where ctid >= format(''(%%s,0)'', $1)::tid and ctid < format(''(%%s,0)'', $2)::tid', part);
   low    bigint := 0;
   high   bigint := pg_relation_size(part) / current_setting('block_size')::bigint;
   middle bigint;
   newest timestamptz;
 begin
+  execute newest_of using greatest(high - 64, 0), high into newest;
+  if high = 0 or newest < since then
+    return null;
+  end if;
   while low < high loop
     middle := (low + high) / 2;
-    -- Several pages: those who write at the same time have one each. What is written late says nothing of when it is.
-    execute format('select max(finished_at) from %s where ctid >= ''(%s,0)'' and ctid < ''(%s,0)'' %s', part, middle, middle + 8,
-      case when brought_back then 'and outcome not in (''completed'', ''dead'', ''cancelled'')' else '' end) into newest;
+    -- What is written late says nothing of when it is.
+    execute newest_of || case when brought_back then ' and outcome not in (''completed'', ''dead'', ''cancelled'')' else '' end
+    using middle, middle + 8 into newest;
     if newest < since then
       low := middle + 1;
     else
@@ -36,7 +43,7 @@ end $$;
 -- completed, dead: how many jobs have ended so. failed: how many attempts have failed that were not a job's last.
 -- wait_p50 and the like: in ms, of the last attempt of jobs that have completed or are dead; waiting is from when it may run.
 -- seconds: how much of the stretch has passed. sampled: the counts are estimates, from a part of the rows.
-create function pillion.throughput(queue text, minutes integer, bucket_seconds integer, now timestamptz default null, most_pages integer default 2048)
+create function pillion.throughput(queue text, minutes integer, bucket_seconds integer, now timestamptz default null, most_pages integer default 1024)
 returns table (name text, at timestamptz, seconds float8, completed bigint, failed bigint, dead bigint, wait_p50 float8, wait_p95 float8,
   run_p50 float8, run_p95 float8, sampled boolean)
 language plpgsql stable security definer
@@ -112,7 +119,169 @@ begin
   using since, until, throughput.queue, width, partly;
 end $$;
 
-revoke execute on function pillion.first_page, pillion.throughput from public;
+-- The newest jobs that a filter matches, at a cost that does not grow with how many there are: it goes through the jobs
+-- before `before` by their ids, and stops after `looks` of them, or after `ms`, whatever it has found by then.
+-- filter: {ids?, queue?, name?, state?, uniqueKey?, partitionKey?, headers?}. Only tables that can hold such jobs are gone through:
+-- of those that are dead or cancelled there is an index, and of those that run.
+-- go_on: the `before` with which to go on; null where there is nothing behind it. looked: how many were gone through, and
+-- back_to: when the last of them was enqueued. complete: false where it stopped before it had `most`.
+create function pillion.look_through(filter jsonb, before bigint, most integer, looks integer, ms integer)
+returns table (ids bigint[], go_on bigint, looked integer, back_to timestamptz, complete boolean)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_bitmapscan = off set jit = off
+as $$
+declare
+  all_states constant pillion.job_state[] := enum_range(null::pillion.job_state);
+  wanted record;
+  states pillion.job_state[];
+  fits   text;
+  within text;
+  span   text;
+  parts  text[] := '{}';
+  job    record;
+  began  constant timestamptz := clock_timestamp();
+begin
+  select f.*, case when filter -> 'ids' <> 'null' then array(select jsonb_array_elements_text(filter -> 'ids')::bigint) end as ids into wanted
+  from jsonb_to_record(filter) as f("queue" text, "name" text, "uniqueKey" text, "partitionKey" text, "headers" jsonb, "state" jsonb);
+  states := coalesce((select array_agg(s::pillion.job_state) from jsonb_array_elements_text(nullif(wanted.state, 'null')) s), all_states);
+  -- Only what the filter names is read.
+  fits := concat_ws(' and ', 'true',
+    case when wanted.queue is not null then 't.queue = $4' end, case when wanted.name is not null then 't.name = $5' end,
+    case when wanted."uniqueKey" is not null then 't.unique_key = $6' end,
+    case when wanted."partitionKey" is not null then 't.partition_key = $7' end,
+    case when wanted.headers is not null then 't.headers @> $8' end);
+  span := case when wanted.ids is null then 't.id < $1' else 't.id < $1 and t.id = any ($9)' end;
+  within := fits || case when states @> all_states then '' else ' and t.state = any ($3)' end;
+  if states && '{scheduled,ready}' then
+    parts := parts || format('(select t.id, %s as fits from pillion.job t where %s order by t.id desc)', within, span);
+  elsif 'running' = any (states) then
+    parts := parts || format('(select t.id, %s as fits from pillion.job t where t.state = ''running'' and %s order by t.id desc)', fits, span);
+  end if;
+  if 'running' = any (states) then
+    parts := parts || format('(select t.id, %s as fits from pillion.batch b cross join lateral unnest(b.jobs) with ordinality t
+      where not b.done[t.ordinality] and %s order by t.id desc)', fits, span);
+  end if;
+  if 'completed' = any (states) then
+    parts := parts || format('(select t.id, %s as fits from pillion.archive t where %s order by t.id desc)', within, span);
+  else
+    parts := parts || array(
+      select format('(select t.id, %s as fits from pillion.archive t where t.state = %L and %s order by t.id desc)', fits, s, span)
+      from unnest(states) s where s in ('dead', 'cancelled'));
+  end if;
+  ids := '{}';
+  looked := 0;
+  complete := true;
+  for job in execute format('select t.id, t.fits from (%s) t order by t.id desc limit $2', array_to_string(parts, ' union all '))
+  using coalesce(before, 9223372036854775807), looks, states, wanted.queue, wanted.name, wanted."uniqueKey", wanted."partitionKey", wanted.headers, wanted.ids
+  loop
+    looked := looked + 1;
+    go_on := job.id;
+    if job.fits then
+      ids := ids || job.id;
+      exit when cardinality(ids) = most;
+    end if;
+    complete := not (looked = looks or looked % 500 = 0 and clock_timestamp() > began + ms * interval '1 millisecond');
+    exit when not complete;
+  end loop;
+  back_to := coalesce((select j.created_at from pillion.job j where j.id = go_on), (select a.created_at from pillion.archive a where a.id = go_on limit 1),
+    (select t.created_at from pillion.batch b cross join lateral unnest(b.jobs) t where t.id = go_on limit 1));
+  if complete and cardinality(ids) < most then
+    go_on := null;
+  end if;
+  return next;
+end $$;
+
+-- The newest dead jobs of a queue or a name, `most` at most, with the beginning of what their errors say; of all dead jobs the
+-- newest `looks` are gone through. more: there are older ones. Where none matches, one row says that alone.
+create function pillion.newest_dead(of_queue text, of_name text, looks integer, most integer)
+returns table (id bigint, name text, queue text, finished_at timestamptz, error_name text, message text, more boolean)
+language sql stable
+set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_bitmapscan = off set jit = off
+as $$
+  select d.id, d.name, d.queue, d.finished_at, coalesce(d.error ->> 'name', ''), left(d.error ->> 'message', 200), m.more
+  from (select exists (select from pillion.archive a where a.state = 'dead' order by a.id desc offset looks) as more) m
+  left join lateral (
+    select * from (
+      select a.id, a.name, a.queue, a.finished_at, a.error from pillion.archive a where a.state = 'dead' order by a.id desc limit looks) t
+    where (of_queue is null or t.queue = of_queue) and (of_name is null or t.name = of_name)
+    order by t.id desc limit most) d on true
+$$;
+
+-- Every queue that has settings, a living worker, or jobs that are ready, run, are dead, or are among the next to be due.
+-- ready: stops at 10,000, or in more than 20 queues at their share of 200,000; ready_more: there are more. running: of 10,000.
+-- scheduled: of the 10,000 that are due next. dead: of the newest 10,000. oldest_at: of each priority the first in line, and of
+-- each of 200 partition keys.
+create function pillion.queue_depths()
+returns table (name text, ready bigint, ready_more boolean, running bigint, scheduled bigint, dead bigint, oldest_at timestamptz)
+language sql stable
+set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_bitmapscan = off set jit = off
+as $$
+  with recursive lane as (
+    (select j.queue from pillion.job j where j.state = 'ready' and j.partition_key is null order by j.queue limit 1)
+    union all
+    select (select j.queue from pillion.job j where j.state = 'ready' and j.partition_key is null and j.queue > lane.queue
+            order by j.queue limit 1)
+    from lane where lane.queue is not null
+  ), line as (
+    (select j.queue from pillion.job j where j.state = 'ready' and j.partition_key is not null order by j.queue limit 1)
+    union all
+    select (select j.queue from pillion.job j where j.state = 'ready' and j.partition_key is not null and j.queue > line.queue
+            order by j.queue limit 1)
+    from line where line.queue is not null
+  ), waiting as materialized (
+    select w.queue, least(10000, 200000 / count(*) over ()) as most
+    from (select queue from lane where queue is not null union select queue from line where queue is not null) w
+  ), ready as materialized (
+    select w.queue, least(r.jobs, w.most) as jobs, r.jobs > w.most as more, o.at
+    from waiting w
+    cross join lateral (
+      select count(*) as jobs from (
+        (select from pillion.job j where j.state = 'ready' and j.partition_key is null and j.queue = w.queue limit w.most + 1)
+        union all
+        (select from pillion.job j where j.state = 'ready' and j.partition_key is not null and j.queue = w.queue limit w.most + 1)) j) r
+    cross join lateral (
+      with recursive first as (
+        (select j.partition_key, j.run_at, 1 as n from pillion.job j where j.state = 'ready' and j.partition_key is not null and j.queue = w.queue
+         order by j.partition_key, j.priority desc, j.position limit 1)
+        union all
+        select next.partition_key, next.run_at, first.n + 1 from first cross join lateral (
+          select j.partition_key, j.run_at from pillion.job j
+          where j.state = 'ready' and j.partition_key is not null and j.queue = w.queue and j.partition_key > first.partition_key
+          order by j.partition_key, j.priority desc, j.position limit 1) next
+        where first.n < 200
+      )
+      select min(o.run_at) as at from (
+        select first.run_at from first
+        union all
+        select j.run_at from generate_series(-4, 4) p cross join lateral (
+          select j.run_at from pillion.job j
+          where j.state = 'ready' and j.partition_key is null and j.queue = w.queue and j.priority = p
+          order by j.position limit 1) j) o) o
+  ), running as materialized (
+    select r.queue, count(*) as jobs from (select l.queue from pillion.live l where l.state = 'running' limit 10000) r group by r.queue
+  ), scheduled as materialized (
+    select s.queue, count(*) as jobs
+    from (select j.queue from pillion.job j where j.state = 'scheduled' order by j.run_at limit 10000) s group by s.queue
+  ), dead as materialized (
+    select d.queue, count(*) as jobs
+    from (select a.queue from pillion.archive a where a.state = 'dead' order by a.id desc limit 10000) d group by d.queue
+  ), known as (
+    select q.name from pillion.queue q
+    union select unnest(w.queues) from pillion.worker w where w.stopped_at is null
+    union select queue from waiting
+    union select queue from running
+    union select queue from scheduled
+    union select queue from dead
+  )
+  select k.name, coalesce(r.jobs, 0), coalesce(r.more, false), coalesce(running.jobs, 0), coalesce(scheduled.jobs, 0), coalesce(dead.jobs, 0), r.at
+  from known k
+  left join ready r on r.queue = k.name
+  left join running on running.queue = k.name
+  left join scheduled on scheduled.queue = k.name
+  left join dead on dead.queue = k.name
+$$;
+
+revoke execute on function pillion.first_page, pillion.throughput, pillion.look_through, pillion.newest_dead, pillion.queue_depths from public;
 
 -- Every job that there is, one row each, wherever it lives: for joins with rows of the application. Its columns are a
 -- promise: they keep their names, types, meaning and order, and more may come behind them. One of a known id is looked up

@@ -406,7 +406,7 @@ CREATE INDEX archive_id ON ONLY pillion.archive USING btree (id);
 
 CREATE INDEX archive_parent ON ONLY pillion.archive USING btree (parent) WHERE (parent IS NOT NULL);
 
-CREATE INDEX archive_undone ON ONLY pillion.archive USING btree (state, id) WHERE (state = ANY (ARRAY['dead'::pillion.job_state, 'cancelled'::pillion.job_state]));
+CREATE INDEX archive_undone ON ONLY pillion.archive USING btree (state, id) INCLUDE (queue, name) WHERE (state = ANY (ARRAY['dead'::pillion.job_state, 'cancelled'::pillion.job_state]));
 
 CREATE INDEX attempt_job ON ONLY pillion.attempt USING btree (job);
 
@@ -475,12 +475,12 @@ begin
       'select on pillion.migration, pillion.attempts, pillion.live',
       'usage on sequence pillion.position, pillion.claim',
       'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until, pillion.keep,
-        pillion.claimed, pillion.step, pillion.unpack, pillion.allowed, pillion.claim_by_key, pillion.rescue, pillion.rescue_singly, pillion.promote, pillion.tick, pillion.waiting,
+        pillion.claimed, pillion.step, pillion.unpack, pillion.allowed, pillion.claim_by_key, pillion.rescue, pillion.rescue_singly, pillion.promote, pillion.tick, pillion.waiting, pillion.queue_depths,
         pillion.complete, pillion.sees, pillion.checkpoint, pillion.checkpoints, pillion.begin_wait, pillion.read_steps, pillion.meet']
     when 'reader' then array[
       'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.live, pillion.jobs, pillion.batch, pillion.cancellation, pillion.subscription, pillion.migration,
         pillion.checkpoint, pillion.event, pillion.wait',
-      'execute on function pillion.find_jobs, pillion.waiting, pillion.throughput, pillion.kept, pillion.days_ahead, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until']
+      'execute on function pillion.find_jobs, pillion.look_through, pillion.newest_dead, pillion.queue_depths, pillion.waiting, pillion.throughput, pillion.kept, pillion.days_ahead, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until']
     when 'tester' then array[
       'execute on function pillion.enqueued_here, pillion.start_here, pillion.end_here, pillion.checkpoint, pillion.checkpoints, pillion.begin_wait, pillion.read_steps']
   end;
@@ -1459,16 +1459,22 @@ CREATE OR REPLACE FUNCTION pillion.first_page(part regclass, since timestamp wit
  SET "DateStyle" TO 'ISO'
 AS $function$
 declare
+  -- Pages beside each other: those who write at the same time have one each.
+  newest_of constant text := format('select max(finished_at) from %s where ctid >= format(''(%%s,0)'', $1)::tid and ctid < format(''(%%s,0)'', $2)::tid', part);
   low    bigint := 0;
   high   bigint := pg_relation_size(part) / current_setting('block_size')::bigint;
   middle bigint;
   newest timestamptz;
 begin
+  execute newest_of using greatest(high - 64, 0), high into newest;
+  if high = 0 or newest < since then
+    return null;
+  end if;
   while low < high loop
     middle := (low + high) / 2;
-    -- Several pages: those who write at the same time have one each. What is written late says nothing of when it is.
-    execute format('select max(finished_at) from %s where ctid >= ''(%s,0)'' and ctid < ''(%s,0)'' %s', part, middle, middle + 8,
-      case when brought_back then 'and outcome not in (''completed'', ''dead'', ''cancelled'')' else '' end) into newest;
+    -- What is written late says nothing of when it is.
+    execute newest_of || case when brought_back then ' and outcome not in (''completed'', ''dead'', ''cancelled'')' else '' end
+    using middle, middle + 8 into newest;
     if newest < since then
       low := middle + 1;
     else
@@ -1657,6 +1663,77 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION pillion.look_through(filter jsonb, before bigint, most integer, looks integer, ms integer)
+ RETURNS TABLE(ids bigint[], go_on bigint, looked integer, back_to timestamp with time zone, complete boolean)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+declare
+  all_states constant pillion.job_state[] := enum_range(null::pillion.job_state);
+  wanted record;
+  states pillion.job_state[];
+  fits   text;
+  within text;
+  span   text;
+  parts  text[] := '{}';
+  job    record;
+  began  constant timestamptz := clock_timestamp();
+begin
+  select f.*, case when filter -> 'ids' <> 'null' then array(select jsonb_array_elements_text(filter -> 'ids')::bigint) end as ids into wanted
+  from jsonb_to_record(filter) as f("queue" text, "name" text, "uniqueKey" text, "partitionKey" text, "headers" jsonb, "state" jsonb);
+  states := coalesce((select array_agg(s::pillion.job_state) from jsonb_array_elements_text(nullif(wanted.state, 'null')) s), all_states);
+  -- Only what the filter names is read.
+  fits := concat_ws(' and ', 'true',
+    case when wanted.queue is not null then 't.queue = $4' end, case when wanted.name is not null then 't.name = $5' end,
+    case when wanted."uniqueKey" is not null then 't.unique_key = $6' end,
+    case when wanted."partitionKey" is not null then 't.partition_key = $7' end,
+    case when wanted.headers is not null then 't.headers @> $8' end);
+  span := case when wanted.ids is null then 't.id < $1' else 't.id < $1 and t.id = any ($9)' end;
+  within := fits || case when states @> all_states then '' else ' and t.state = any ($3)' end;
+  if states && '{scheduled,ready}' then
+    parts := parts || format('(select t.id, %s as fits from pillion.job t where %s order by t.id desc)', within, span);
+  elsif 'running' = any (states) then
+    parts := parts || format('(select t.id, %s as fits from pillion.job t where t.state = ''running'' and %s order by t.id desc)', fits, span);
+  end if;
+  if 'running' = any (states) then
+    parts := parts || format('(select t.id, %s as fits from pillion.batch b cross join lateral unnest(b.jobs) with ordinality t
+      where not b.done[t.ordinality] and %s order by t.id desc)', fits, span);
+  end if;
+  if 'completed' = any (states) then
+    parts := parts || format('(select t.id, %s as fits from pillion.archive t where %s order by t.id desc)', within, span);
+  else
+    parts := parts || array(
+      select format('(select t.id, %s as fits from pillion.archive t where t.state = %L and %s order by t.id desc)', fits, s, span)
+      from unnest(states) s where s in ('dead', 'cancelled'));
+  end if;
+  ids := '{}';
+  looked := 0;
+  complete := true;
+  for job in execute format('select t.id, t.fits from (%s) t order by t.id desc limit $2', array_to_string(parts, ' union all '))
+  using coalesce(before, 9223372036854775807), looks, states, wanted.queue, wanted.name, wanted."uniqueKey", wanted."partitionKey", wanted.headers, wanted.ids
+  loop
+    looked := looked + 1;
+    go_on := job.id;
+    if job.fits then
+      ids := ids || job.id;
+      exit when cardinality(ids) = most;
+    end if;
+    complete := not (looked = looks or looked % 500 = 0 and clock_timestamp() > began + ms * interval '1 millisecond');
+    exit when not complete;
+  end loop;
+  back_to := coalesce((select j.created_at from pillion.job j where j.id = go_on), (select a.created_at from pillion.archive a where a.id = go_on limit 1),
+    (select t.created_at from pillion.batch b cross join lateral unnest(b.jobs) t where t.id = go_on limit 1));
+  if complete and cardinality(ids) < most then
+    go_on := null;
+  end if;
+  return next;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION pillion.make_days(parent regclass, at timestamp with time zone, most_bytes bigint, INOUT done text[], INOUT put_off text[])
  RETURNS record
  LANGUAGE plpgsql
@@ -1804,6 +1881,25 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION pillion.newest_dead(of_queue text, of_name text, looks integer, most integer)
+ RETURNS TABLE(id bigint, name text, queue text, finished_at timestamp with time zone, error_name text, message text, more boolean)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+  select d.id, d.name, d.queue, d.finished_at, coalesce(d.error ->> 'name', ''), left(d.error ->> 'message', 200), m.more
+  from (select exists (select from pillion.archive a where a.state = 'dead' order by a.id desc offset looks) as more) m
+  left join lateral (
+    select * from (
+      select a.id, a.name, a.queue, a.finished_at, a.error from pillion.archive a where a.state = 'dead' order by a.id desc limit looks) t
+    where (of_queue is null or t.queue = of_queue) and (of_name is null or t.name = of_name)
+    order by t.id desc limit most) d on true
+$function$
+;
+
 CREATE OR REPLACE FUNCTION pillion.pause(queue text, guarded boolean DEFAULT false, pin text DEFAULT NULL::text, now timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS text
  LANGUAGE plpgsql
@@ -1885,6 +1981,81 @@ begin
       'queue', jobs -> (e.ordinal::integer - 1) ->> 'queue', 'id', e.id::text, 'created', e.created, 'state', e.state) order by e.ordinal)
     from pillion.enqueue_keyed(coalesce(jobs, '[]'), false, null, publish.now) e), '[]'))::text;
 end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.queue_depths()
+ RETURNS TABLE(name text, ready bigint, ready_more boolean, running bigint, scheduled bigint, dead bigint, oldest_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET jit TO 'off'
+AS $function$
+  with recursive lane as (
+    (select j.queue from pillion.job j where j.state = 'ready' and j.partition_key is null order by j.queue limit 1)
+    union all
+    select (select j.queue from pillion.job j where j.state = 'ready' and j.partition_key is null and j.queue > lane.queue
+            order by j.queue limit 1)
+    from lane where lane.queue is not null
+  ), line as (
+    (select j.queue from pillion.job j where j.state = 'ready' and j.partition_key is not null order by j.queue limit 1)
+    union all
+    select (select j.queue from pillion.job j where j.state = 'ready' and j.partition_key is not null and j.queue > line.queue
+            order by j.queue limit 1)
+    from line where line.queue is not null
+  ), waiting as materialized (
+    select w.queue, least(10000, 200000 / count(*) over ()) as most
+    from (select queue from lane where queue is not null union select queue from line where queue is not null) w
+  ), ready as materialized (
+    select w.queue, least(r.jobs, w.most) as jobs, r.jobs > w.most as more, o.at
+    from waiting w
+    cross join lateral (
+      select count(*) as jobs from (
+        (select from pillion.job j where j.state = 'ready' and j.partition_key is null and j.queue = w.queue limit w.most + 1)
+        union all
+        (select from pillion.job j where j.state = 'ready' and j.partition_key is not null and j.queue = w.queue limit w.most + 1)) j) r
+    cross join lateral (
+      with recursive first as (
+        (select j.partition_key, j.run_at, 1 as n from pillion.job j where j.state = 'ready' and j.partition_key is not null and j.queue = w.queue
+         order by j.partition_key, j.priority desc, j.position limit 1)
+        union all
+        select next.partition_key, next.run_at, first.n + 1 from first cross join lateral (
+          select j.partition_key, j.run_at from pillion.job j
+          where j.state = 'ready' and j.partition_key is not null and j.queue = w.queue and j.partition_key > first.partition_key
+          order by j.partition_key, j.priority desc, j.position limit 1) next
+        where first.n < 200
+      )
+      select min(o.run_at) as at from (
+        select first.run_at from first
+        union all
+        select j.run_at from generate_series(-4, 4) p cross join lateral (
+          select j.run_at from pillion.job j
+          where j.state = 'ready' and j.partition_key is null and j.queue = w.queue and j.priority = p
+          order by j.position limit 1) j) o) o
+  ), running as materialized (
+    select r.queue, count(*) as jobs from (select l.queue from pillion.live l where l.state = 'running' limit 10000) r group by r.queue
+  ), scheduled as materialized (
+    select s.queue, count(*) as jobs
+    from (select j.queue from pillion.job j where j.state = 'scheduled' order by j.run_at limit 10000) s group by s.queue
+  ), dead as materialized (
+    select d.queue, count(*) as jobs
+    from (select a.queue from pillion.archive a where a.state = 'dead' order by a.id desc limit 10000) d group by d.queue
+  ), known as (
+    select q.name from pillion.queue q
+    union select unnest(w.queues) from pillion.worker w where w.stopped_at is null
+    union select queue from waiting
+    union select queue from running
+    union select queue from scheduled
+    union select queue from dead
+  )
+  select k.name, coalesce(r.jobs, 0), coalesce(r.more, false), coalesce(running.jobs, 0), coalesce(scheduled.jobs, 0), coalesce(dead.jobs, 0), r.at
+  from known k
+  left join ready r on r.queue = k.name
+  left join running on running.queue = k.name
+  left join scheduled on scheduled.queue = k.name
+  left join dead on dead.queue = k.name
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION pillion.read_steps(id bigint, claim bigint, now timestamp with time zone DEFAULT NULL::timestamp with time zone)
@@ -2408,7 +2579,7 @@ begin
 end $function$
 ;
 
-CREATE OR REPLACE FUNCTION pillion.throughput(queue text, minutes integer, bucket_seconds integer, now timestamp with time zone DEFAULT NULL::timestamp with time zone, most_pages integer DEFAULT 2048)
+CREATE OR REPLACE FUNCTION pillion.throughput(queue text, minutes integer, bucket_seconds integer, now timestamp with time zone DEFAULT NULL::timestamp with time zone, most_pages integer DEFAULT 1024)
  RETURNS TABLE(name text, at timestamp with time zone, seconds double precision, completed bigint, failed bigint, dead bigint, wait_p50 double precision, wait_p95 double precision, run_p50 double precision, run_p95 double precision, sampled boolean)
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER

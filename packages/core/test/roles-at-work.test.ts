@@ -137,6 +137,9 @@ const acts: Record<string, readonly [(admin: Admin) => Promise<unknown>, ...Kind
   // A worker reads what it runs.
   job: [(admin) => admin.job("1"), "reader", "worker"],
   jobs: [(admin) => admin.jobs({}), "reader"],
+  lookForJobs: [(admin) => admin.lookForJobs({}), "reader"],
+  deadGroups: [(admin) => admin.deadGroups(), "reader"],
+  workers: [(admin) => admin.workers(), "reader", "worker"],
   queues: [(admin) => admin.queues(), "reader", "worker"],
   throughput: [(admin) => admin.throughput(), "reader"],
   event: [(admin) => admin.event(packed("1")), "reader", "worker"],

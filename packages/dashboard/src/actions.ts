@@ -112,7 +112,7 @@ async function bounded(
 
 async function redriveGroup(admin: Admin, given: Given, signal: AbortSignal): Promise<Changed> {
   const dryRun = flag(given, "dryRun");
-  const { groups, looked } = await admin.deadGroups({ key: text(given, "group"), ids: 10_000 });
+  const { groups, more } = await admin.deadGroups({ key: text(given, "group"), ids: 10_000 });
   const [group] = groups;
   if (group === undefined)
     throw new ProblemError(
@@ -120,7 +120,7 @@ async function redriveGroup(admin: Admin, given: Given, signal: AbortSignal): Pr
       "None of the newest dead jobs is of this group any more. Nothing was changed.",
     );
   const { count } = await admin.retry({ ids: group.ids, state: "dead" }, { dryRun, signal });
-  return { count, dryRun, more: looked >= 10_000, ids: group.ids.slice(0, mostIds) };
+  return { count, dryRun, more, ids: group.ids.slice(0, mostIds) };
 }
 
 function ofSchedule(given: Given, found: boolean): { changed: true } {

@@ -25,8 +25,8 @@ export function attentionTo(
 
 const pageOf = (page: string, parameters: Record<string, string>) =>
   `${page}?${new URLSearchParams(parameters)}`;
-const counted = (count: number) =>
-  count >= 10_000 ? "10,000 jobs or more" : count === 1 ? "1 job" : `${count} jobs`;
+const counted = (count: number, more = count >= 10_000) =>
+  more ? `${count.toLocaleString("en")} jobs or more` : count === 1 ? "1 job" : `${count} jobs`;
 const about = (queue: string | null, worker: string | null = null) => ({ queue, worker });
 
 function silent({ label, silentMs, running }: WorkerRecord): Attention {
@@ -44,7 +44,7 @@ function* unworked(queue: QueueRecord, running: readonly WorkerRecord[]): Iterab
   yield {
     code: "NO_WORKER",
     severity: "critical",
-    text: `${counted(queue.ready)} of queue "${queue.name}" wait, and no running worker looks at that queue. Start one that lists it in its queues.`,
+    text: `${counted(queue.ready, queue.readyMore)} of queue "${queue.name}" wait, and no running worker looks at that queue. Start one that lists it in its queues.`,
     ...about(queue.name),
     page: "workers",
   };
@@ -72,12 +72,12 @@ function* dead({ name, dead: count }: QueueRecord): Iterable<Attention> {
   };
 }
 
-function* paused({ name, pausedAt, ready }: QueueRecord): Iterable<Attention> {
+function* paused({ name, pausedAt, ready, readyMore }: QueueRecord): Iterable<Attention> {
   if (pausedAt === null) return;
   yield {
     code: "QUEUE_PAUSED",
     severity: ready > 0 ? "warning" : "info",
-    text: `Queue "${name}" is paused, and ${ready === 0 ? "nothing waits" : `${counted(ready)} wait`}. Resume it to have its jobs started.`,
+    text: `Queue "${name}" is paused, and ${ready === 0 ? "nothing waits" : `${counted(ready, readyMore)} wait`}. Resume it to have its jobs started.`,
     ...about(name),
     page: "queues",
   };

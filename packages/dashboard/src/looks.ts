@@ -5,7 +5,6 @@ import type { Viewer } from "./authorize.ts";
 import { doctorAnswer } from "./doctor-answer.ts";
 import { filterIn, parametersOf, whole } from "./given.ts";
 import { errorView, jobAnswer, jobValues, jobView } from "./job-view.ts";
-import { listJobs } from "./list-jobs.ts";
 import { ProblemError } from "./problem.ts";
 import { throughputAnswer } from "./throughput-answer.ts";
 import { optionalView, valueView } from "./value-view.ts";
@@ -62,8 +61,8 @@ export const answers: Looks = {
   async "api/jobs"({ admin, url }) {
     const { filter, rest } = filterIn(url, "before", "limit");
     const limit = whole(rest, "limit", { least: 1, most: 200, otherwise: 50 });
-    const { jobs, next, complete } = await listJobs(admin, filter, limit, rest.before);
-    return { jobs: jobs.map(jobView), next, complete };
+    const { jobs, ...found } = await admin.lookForJobs(filter, { limit, before: rest.before });
+    return { jobs: jobs.map(jobView), ...found };
   },
   async "api/jobs/:id"({ admin, url, id }) {
     parametersOf(url);
@@ -75,14 +74,14 @@ export const answers: Looks = {
     return jobValues(found(await admin.job(id), id));
   },
   async "api/dead"({ admin, url }) {
-    const { groups, looked } = await admin.deadGroups(parametersOf(url, "queue", "name"));
+    const { groups, looked, more } = await admin.deadGroups(parametersOf(url, "queue", "name"));
     return {
       groups: groups.map((group) => ({
         ...group,
         error: errorView(group.error) ?? { name: "", message: "" },
       })),
       looked,
-      more: looked >= 10_000,
+      more,
     };
   },
   async "api/schedules"({ admin, url }) {

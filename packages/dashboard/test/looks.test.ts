@@ -143,14 +143,30 @@ test("a page that is seen, and on which nothing happens, costs at most one state
   expect([again.status, again.text]).toEqual([304, ""]);
 });
 
-test("a filter that matches rarely is looked for in a stretch of jobs, and the answer says how to go on", async () => {
+test("a filter that matches rarely is looked for among so many jobs, and the answer says how to go on", async () => {
   const board = await testBoard();
   const old = await board.add("rare");
+  // Ids that are gone cost nothing.
   await board.query("select setval(pg_get_serial_sequence('pillion.job', 'id'), 350000)");
-  await board.add("common");
+  await board.query(
+    "insert into pillion.job (queue, name, payload) select 'default', 'common', '1' from generate_series(1, 101000)",
+  );
   let page = (await board.get("api/jobs?name=rare")).body;
-  expect(page).toMatchObject({ jobs: [], complete: false });
-  while (page.jobs.length === 0) page = (await board.get(`api/jobs?name=rare&before=${page.next}`)).body;
+  expect(page).toMatchObject({ jobs: [], complete: false, backTo: expect.any(String) });
+  let looked = page.looked;
+  while (page.jobs.length === 0) {
+    expect([page.complete, page.looked <= 100_000]).toEqual([false, true]);
+    page = (await board.get(`api/jobs?name=rare&before=${page.next}`)).body;
+    looked += page.looked;
+  }
   expect(page.jobs.map(({ id }: { id: string }) => id)).toEqual([old]);
-  expect([page.next, page.complete]).toEqual([null, true]);
+  expect([page.next, page.complete, looked]).toEqual([null, true, 101_001]);
+  // Of those that are dead, only such are gone through.
+  expect((await board.get("api/jobs?state=dead&name=rare")).body).toEqual({
+    jobs: [],
+    next: null,
+    complete: true,
+    looked: 0,
+    backTo: null,
+  });
 });

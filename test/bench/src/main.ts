@@ -12,6 +12,7 @@ const benches: Record<string, () => Promise<(options: Options) => Promise<Outcom
   growth: async () => (await import("./growth/bench.ts")).growthBench,
   idle: async () => (await import("./idle/bench.ts")).idleBench,
   memory: async () => (await import("./memory/bench.ts")).memoryBench,
+  dashboard: async () => (await import("./dashboard/bench.ts")).dashboardBench,
   effects: async () => (await import("./effects/bench.ts")).effectsBench,
 };
 

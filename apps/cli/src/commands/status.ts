@@ -24,7 +24,7 @@ async function run(options: Shared): Promise<void> {
   console.log(
     tableOf(queues, [
       { title: "QUEUE", cell: ({ name }) => line(name) },
-      { title: "READY", cell: ({ ready }) => counted(ready), right: true },
+      { title: "READY", cell: ({ ready, readyMore }) => counted(ready, readyMore), right: true },
       { title: "RUNNING", cell: ({ running }) => counted(running), right: true },
       { title: "PER SECOND", cell: ({ completedPerSecond }) => rate(completedPerSecond), right: true },
       { title: "FAILING", cell: failing, right: true },
@@ -69,7 +69,7 @@ function failing({ failedPerSecond }: Status): string {
 /** Where the counts stop. */
 const most = 10_000;
 
-const counted = (jobs: number) => (jobs >= most ? `${number(most)}+` : number(jobs));
+const counted = (jobs: number, more = jobs >= most) => `${number(jobs)}${more ? "+" : ""}`;
 
 function noteOn({ pausedAt }: QueueRecord): string {
   return pausedAt === null ? "" : styled("yellow", `paused since ${time(pausedAt)}`);

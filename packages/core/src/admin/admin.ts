@@ -1,11 +1,10 @@
 import { defaults } from "../defaults.ts";
 import { type Diagnosis, diagnose } from "../doctor/diagnose.ts";
 import type { DiagnoseLimits } from "../doctor/limits.ts";
-import { InvalidConfigurationError, InvalidRequestError } from "../errors.ts";
+import { InvalidConfigurationError } from "../errors.ts";
 import { filterText, type JobFilter } from "../job/filter.ts";
 import type { Enqueued } from "../job/job.ts";
 import type { Job, JobType } from "../job/type.ts";
-import { show } from "../show.ts";
 import { type DatabaseOption, toDatabase } from "../worker/connect.ts";
 import { Link } from "../worker/link.ts";
 import { type JobVerbs, jobVerbs } from "./change-jobs.ts";
@@ -14,6 +13,8 @@ import { type DeadVerbs, deadVerbs } from "./dead-groups.ts";
 import { enqueueByItself } from "./enqueue.ts";
 import { type EventVerbs, eventVerbs } from "./events.ts";
 import { type FoundJob, type JobRecord, type JobSummary, toRecord, toSummary } from "./job-record.ts";
+import { type LookVerbs, lookVerbs } from "./look-for-jobs.ts";
+import { type Paging, pagingOf } from "./paging.ts";
 import { type QueueVerbs, queueVerbs } from "./queues.ts";
 import { type ScheduleAdmin, scheduleAdmin } from "./schedules.ts";
 import { type Throughput, throughputVerb } from "./throughput.ts";
@@ -22,23 +23,11 @@ import { type WaitOptions, waitFor } from "./wait-for.ts";
 import { Watch } from "./watch.ts";
 import { type WorkerVerbs, workerVerbs } from "./workers.ts";
 
-/** Which part of a list. */
-export interface Paging {
-  /** 1 to 1,000; default 50. */
-  readonly limit?: number | undefined;
-  /** Only jobs with a lower id: the last one of the page before. */
-  readonly before?: string | undefined;
-  /**
-   * False leaves payload, headers and result out, whatever their size: they are undefined and null. Of an error there is
-   * no stack, and at most 300 characters of its message. Default true.
-   */
-  readonly values?: boolean | undefined;
-}
-
 /** A view of the queues, and hands for tools. Made by `createAdmin`. */
 export interface Admin
   extends JobVerbs,
     QueueVerbs,
+    LookVerbs,
     Throughput,
     TopicVerbs,
     EventVerbs,
@@ -51,7 +40,10 @@ export interface Admin
    * more. @throws InvalidConfigurationError for what is no id
    */
   job(id: string): Promise<JobRecord | undefined>;
-  /** Jobs in every state, the newest first; `{}` for all. @throws InvalidRequestError */
+  /**
+   * Jobs in every state, the newest first; `{}` for all. What matches rarely is looked for in all jobs that there are:
+   * `lookForJobs` is for lists that people turn over. @throws InvalidRequestError
+   */
   jobs(filter: JobFilter, paging?: Paging): Promise<readonly JobSummary[]>;
   /**
    * Waits until this job has ended, and answers its result, validated by the type's `result`; undefined where it has
@@ -96,6 +88,7 @@ export function createAdmin(options: { database: DatabaseOption; schema?: string
   return {
     ...jobVerbs(link),
     ...queueVerbs(link),
+    ...lookVerbs(link),
     ...throughputVerb(link),
     ...topicVerbs(link),
     ...eventVerbs(link),
@@ -108,14 +101,10 @@ export function createAdmin(options: { database: DatabaseOption; schema?: string
       const row = (await link.run(link.engine.findJob, { id }))[0];
       return row && toRecord(row as unknown as FoundJob);
     },
-    async jobs(filter, { limit = 50, before, values = true } = {}) {
-      if (!(Number.isInteger(limit) && limit >= 1 && limit <= 1_000))
-        throw new InvalidRequestError(`jobs: limit is ${show(limit)}, not a whole number from 1 to 1000.`);
-      if (before !== undefined && !/^\d{1,18}$/.test(before))
-        throw new InvalidRequestError(`jobs: before is ${show(before)}, not the id of a job.`);
+    async jobs(filter, paging = {}) {
+      const { limit, before } = pagingOf("jobs", paging);
       const text = JSON.stringify({ ...JSON.parse(filterText("jobs", filter, true)), before });
-      const { listJobs, listJobsWithoutValues } = link.engine;
-      const rows = await link.run(values ? listJobs : listJobsWithoutValues, { filter: text, limit });
+      const rows = await link.run(link.engine.listJobs, { filter: text, limit });
       return rows.map((row) => toSummary(JSON.parse(row.job!)));
     },
     enqueue: (job) => enqueueByItself(link, job),

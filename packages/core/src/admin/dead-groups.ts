@@ -25,8 +25,10 @@ export interface DeadGroup {
 export interface DeadGroups {
   /** Those with the most jobs first; at most 200. */
   readonly groups: readonly DeadGroup[];
-  /** How many dead jobs were looked at: the newest, 10,000 at most. */
+  /** How many dead jobs are in groups: the newest, 10,000 at most; of one queue or name those among the newest 50,000. */
   readonly looked: number;
+  /** True: there are older dead jobs, which were not looked at. */
+  readonly more: boolean;
 }
 
 /** Which dead jobs to look at. */
@@ -59,18 +61,20 @@ export function deadVerbs(link: Link): DeadVerbs {
         refuse("key", `is ${show(key)}, not the key of a group`);
       if (!(Number.isInteger(ids) && ids >= 0 && ids <= limits.changedJobs))
         refuse("ids", `is ${show(ids)}, not a whole number from 0 to ${limits.changedJobs}`);
-      const rows = await link.run(link.engine.deadGroups, {
+      const [row] = await link.run(link.engine.deadGroups, {
         queue: queue ?? null,
         name: name ?? null,
         key: key ?? null,
         ids,
       });
       return {
-        looked: Number(rows[0]?.looked ?? 0),
-        groups: rows.map((row) => {
-          const group = JSON.parse(row.group!);
-          return { ...group, firstAt: new Date(group.firstAt), lastAt: new Date(group.lastAt) };
-        }),
+        looked: Number(row!.looked),
+        more: row!.more === "true",
+        groups: JSON.parse(row!.groups!).map((group: Record<"firstAt" | "lastAt", string>) => ({
+          ...group,
+          firstAt: new Date(group.firstAt),
+          lastAt: new Date(group.lastAt),
+        })),
       };
     },
   };

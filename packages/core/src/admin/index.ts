@@ -4,7 +4,7 @@ export { type DiagnoseLimits, diagnoseDefaults } from "../doctor/limits.ts";
 export type { DiagnosedDatabase } from "../doctor/patient.ts";
 export type { ScheduleRecord } from "../schedule/record.ts";
 export { type CronSchedule, type IntervalSchedule, type Schedule, schedule } from "../schedule/schedule.ts";
-export { type Admin, createAdmin, type Paging } from "./admin.ts";
+export { type Admin, createAdmin } from "./admin.ts";
 export type { Count, JobVerbs, Progress } from "./change-jobs.ts";
 export type { DeadGroup, DeadGroups, DeadGroupsOptions, DeadVerbs } from "./dead-groups.ts";
 export type { EventRecord, EventVerbs } from "./events.ts";
@@ -16,6 +16,8 @@ export type {
   JobSummary,
   StepRecord,
 } from "./job-record.ts";
+export type { FoundJobs, LookVerbs } from "./look-for-jobs.ts";
+export type { Paging } from "./paging.ts";
 export type { QueueSettings, Rate } from "./queue-settings.ts";
 export type { QueueRecord, QueueVerbs } from "./queues.ts";
 export { reveal } from "./reveal.ts";

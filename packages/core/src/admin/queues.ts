@@ -3,12 +3,16 @@ import { queueName } from "../job/names.ts";
 import type { Link } from "../worker/link.ts";
 import { type QueueSettings, settingsText } from "./queue-settings.ts";
 
-/** A queue, as it is at the moment. Each count stops at 10,000. */
+/** A queue, as it is at the moment. No count is above 10,000. */
 export interface QueueRecord {
   readonly name: string;
   /** Since when no job of it is started; null where it is not paused. */
   readonly pausedAt: Date | null;
+  /** At most 10,000; where more than 20 queues have ready jobs, at most 200,000 divided by the number of these queues. */
   readonly ready: number;
+  /** True: more are ready than were counted. */
+  readonly readyMore: boolean;
+  /** Among 10,000 running jobs of all queues. */
   readonly running: number;
   /** Among the 10,000 jobs of all queues that are due next. */
   readonly scheduled: number;
@@ -16,7 +20,7 @@ export interface QueueRecord {
   readonly dead: number;
   /**
    * Since when the oldest of its ready jobs waits; null where none does. Of each priority the first in line is looked
-   * at, and up to 10,000 jobs that have partition keys.
+   * at, and the first of each of up to 200 partition keys.
    */
   readonly oldestReadyAt: Date | null;
   /** For how long that one has waited, in milliseconds, by the database's clock. */
@@ -56,6 +60,7 @@ export function queueVerbs(link: Link): QueueVerbs {
           name: row.name!,
           pausedAt: settings.paused_at ? new Date(settings.paused_at) : null,
           ready: Number(row.ready),
+          readyMore: row.more === "true",
           running: Number(row.running),
           scheduled: Number(row.scheduled),
           dead: Number(row.dead),

@@ -11,22 +11,23 @@ export interface DeadGroupsInput {
   readonly ids: number;
 }
 
-/** What tells one thing from another of its kind: uuids, and runs of digits with the hexadecimal ones beside them. */
-const particulars = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9a-f]*[0-9][0-9a-f]*";
+/** What tells one thing from another of its kind: runs of digits, with the hexadecimal ones and the hyphens beside them. */
+const particulars = "[0-9A-Fa-f]*[0-9][-0-9A-Fa-f]*";
+
+/** Of one queue or name the newest so many dead jobs are gone through. */
+const filtered = 50_000;
+const looks = ({ queue, name }: DeadGroupsInput) => String((queue ?? name) ? filtered : limits.changedJobs);
 
 /**
  * The newest dead jobs, 10,000 at most, by name, queue and error. Numbers and ids in a message tell no errors apart. One
- * JSON text for each group, the largest first, at most 200, each with how many jobs were looked at.
+ * row: JSON text of the groups, the largest first, at most 200; how many jobs are in groups; and whether there are older ones.
  */
 export const deadGroups = (schema: Schema) => sql<DeadGroupsInput>`
-with dead as materialized (
-  select a.id, a.queue, a.name, a.finished_at, coalesce(a.error ->> 'name', '') as error_name,
-    regexp_replace(left(a.error ->> 'message', 200), '${particulars}', '#', 'g') as alike
-  from ${schema.archive} a
-  where a.state = 'dead' and (${({ queue }) => queue}::text is null or a.queue = ${({ queue }) => queue}::text)
-    and (${({ name }) => name}::text is null or a.name = ${({ name }) => name}::text)
-  order by a.id desc
-  limit ${`${limits.changedJobs}`}
+with found as materialized (
+  select d.*, regexp_replace(d.message, '${particulars}', '#', 'g') as alike
+  from ${schema.newestDead}(${({ queue }) => queue}::text, ${({ name }) => name}::text, ${looks}::text::integer, ${`${limits.changedJobs}`}) d
+), dead as (
+  select * from found where id is not null
 ), cause as (
   select d.name, d.queue, d.error_name, d.alike, count(*) as jobs, array_agg(d.id order by d.id desc) as ids,
     min(d.finished_at) as first_at, max(d.finished_at) as last_at
@@ -40,9 +41,8 @@ with dead as materialized (
   order by k.jobs desc, k.ids[1] desc
   limit 200
 )
-select json_build_object('key', c.key, 'name', c.name, 'queue', c.queue, 'count', c.jobs,
-    'error', (select a.error from ${schema.archive} a where a.id = c.ids[1]),
-    'firstAt', c.first_at, 'lastAt', c.last_at, 'ids', c.ids[1:${({ ids }) => String(ids)}::text::integer]::text[])::text as "group",
-  (select count(*) from dead)::text as looked
-from chosen c
-order by c.jobs desc, c.ids[1] desc`;
+select (select count(id) from found)::text as looked, (select bool_or(more) or count(id) = ${`${limits.changedJobs}`} from found)::text as more,
+  coalesce(json_agg(json_build_object('key', c.key, 'name', c.name, 'queue', c.queue, 'count', c.jobs,
+    'error', (select a.error from ${schema.archive} a where a.id = c.ids[1] offset 0), 'firstAt', c.first_at, 'lastAt', c.last_at,
+    'ids', c.ids[1:${({ ids }) => String(ids)}::text::integer]::text[]) order by c.jobs desc, c.ids[1] desc), '[]')::text as groups
+from chosen c`;

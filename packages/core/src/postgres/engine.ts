@@ -15,8 +15,9 @@ import { findJob } from "./find-job.ts";
 import { fireSchedules } from "./fire-schedules.ts";
 import { endHere, enqueuedHere, startHere } from "./here.ts";
 import { keep } from "./keep.ts";
-import { listJobs, listJobsWithoutValues } from "./list-jobs.ts";
+import { listJobs } from "./list-jobs.ts";
 import { listSchedules } from "./list-schedules.ts";
+import { lookThrough } from "./look-through.ts";
 import { markStarted } from "./mark-started.ts";
 import { beginOnce, endOnce, sweepAnswers } from "./once.ts";
 import { pauseQueue, resumeQueue } from "./pause.ts";
@@ -117,7 +118,7 @@ export function postgresEngine(schemaName: string) {
     runSchedule: runSchedule(schema),
     listSchedules: listSchedules(schema),
     listJobs: listJobs(schema),
-    listJobsWithoutValues: listJobsWithoutValues(schema),
+    lookThrough: lookThrough(schema),
     deadGroups: deadGroups(schema),
     workers: workers(schema),
     queues: queues(schema),

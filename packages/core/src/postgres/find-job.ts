@@ -22,9 +22,10 @@ with job as (
   select a.id, a.name, a.state from ${schema.archive} a where a.parent = ${id}::text::bigint
 )
 select job.job::text, coalesce((
-  select json_agg(json_build_object('attempt', a.attempt, 'worker', coalesce(w.label, a.worker::text), 'startedAt', a.started_at,
+  select json_agg(json_build_object('attempt', a.attempt, 'worker', coalesce((
+        select w.label from ${schema.worker} w where w.id = a.worker), a.worker::text), 'startedAt', a.started_at,
       'finishedAt', a.finished_at, 'outcome', a.outcome, 'error', a.error) order by a.started_at, a.finished_at nulls last)
-  from attempts a left join ${schema.worker} w on w.id = a.worker), '[]')::text as attempts, coalesce((
+  from attempts a), '[]')::text as attempts, coalesce((
   select json_agg(json_build_object('position', c.ordinal, 'name', c.name, 'kind', case when c.effects then 'stepTx' else c.kind end,
       'done', c.done, 'result', c.result, 'error', c.error, 'startedAt', c.began_at, 'finishedAt', c.ended_at, 'until', c.until,
       'event', case when c.event is not null then json_build_object('name', c.event, 'key', c.key) end,

@@ -1,63 +1,13 @@
-import { limits } from "../defaults.ts";
 import { sql } from "../statement.ts";
 import type { Schema } from "./schema.ts";
 
-/**
- * Every queue that has settings, a living worker, or jobs that are ready, run, are dead, or are among the next to be due.
- * No count looks at more than 10,000 jobs: a queue may be long.
- */
+/** Every queue that there is, as it is at the moment, and what is settled for it. sql/0017_reading.sql says what is counted. */
 export const queues = (schema: Schema) => sql<undefined>`
-with recursive lane as (
-  (select j.queue from ${schema.job} j where j.state = 'ready' and j.partition_key is null order by j.queue limit 1)
-  union all
-  select (select j.queue from ${schema.job} j where j.state = 'ready' and j.partition_key is null and j.queue > lane.queue
-          order by j.queue limit 1)
-  from lane where lane.queue is not null
-), line as (
-  (select j.queue from ${schema.job} j where j.state = 'ready' and j.partition_key is not null order by j.queue limit 1)
-  union all
-  select (select j.queue from ${schema.job} j where j.state = 'ready' and j.partition_key is not null and j.queue > line.queue
-          order by j.queue limit 1)
-  from line where line.queue is not null
-), running as materialized (
-  select queue, count(*) as jobs from (select j.queue from ${schema.live} j where j.state = 'running' limit 10000) r group by queue
-), scheduled as materialized (
-  select queue, count(*) as jobs
-  from (select j.queue from ${schema.job} j where j.state = 'scheduled' order by j.run_at limit 10000) s group by queue
-), dead as materialized (
-  select queue, count(*) as jobs
-  from (select a.queue from ${schema.archive} a where a.state = 'dead' order by a.id desc limit 10000) d group by queue
-), known as (
-  select q.name from ${schema.queue} q
-  union select unnest(w.queues) from ${schema.worker} w where w.stopped_at is null
-  union select queue from lane where queue is not null
-  union select queue from line where queue is not null
-  union select queue from running
-  union select queue from scheduled
-  union select queue from dead
-)
-select known.name, to_jsonb(q)::text as settings,
-  (select count(*) from (
-    (select from ${schema.job} j where j.state = 'ready' and j.partition_key is null and j.queue = known.name limit 10000)
-    union all
-    (select from ${schema.job} j where j.state = 'ready' and j.partition_key is not null and j.queue = known.name limit 10000)
-    limit 10000) r)::text as ready,
-  coalesce(running.jobs, 0)::text as running, coalesce(scheduled.jobs, 0)::text as scheduled,
-  coalesce(dead.jobs, 0)::text as dead,
-  (select json_build_object('at', o.at, 'ms', floor(date_part('epoch', statement_timestamp() - o.at) * 1000))::text from (select min(least(o.run_at, statement_timestamp())) as at from (
-    (select first.run_at from generate_series(${`${limits.minPriority}`}, ${`${limits.maxPriority}`}) p cross join lateral (
-      select j.run_at from ${schema.job} j
-      where j.state = 'ready' and j.partition_key is null and j.queue = known.name and j.priority = p.p
-      order by j.position limit 1) first)
-    union all
-    (select j.run_at from ${schema.job} j where j.state = 'ready' and j.partition_key is not null and j.queue = known.name limit 10000)
-  ) o) o where o.at is not null) as oldest
-from known
-left join ${schema.queue} q on q.name = known.name
-left join running on running.queue = known.name
-left join scheduled on scheduled.queue = known.name
-left join dead on dead.queue = known.name
-order by known.name`;
+select d.name, to_jsonb(q)::text as settings, d.ready::text, d.ready_more::text as more, d.running::text, d.scheduled::text, d.dead::text,
+  case when d.oldest_at is not null then json_build_object('at', least(d.oldest_at, statement_timestamp()),
+    'ms', floor(greatest(date_part('epoch', statement_timestamp() - d.oldest_at), 0) * 1000))::text end as oldest
+from ${schema.queueDepths}() d left join ${schema.queue} q on q.name = d.name
+order by d.name`;
 
 export interface SetQueueInput {
   readonly queue: string;

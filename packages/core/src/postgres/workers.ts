@@ -6,12 +6,16 @@ import type { Schema } from "./schema.ts";
  * all running jobs 10,000 are looked at. One JSON text each.
  */
 export const workers = (schema: Schema) => sql<undefined>`
-with worker as materialized (
+with known as materialized (
+  -- One by one: those that have stopped long ago are very many.
+  (select w.id, w.heartbeat_at, w.stopped_at from ${schema.worker} w where w.stopped_at is null order by w.heartbeat_at desc, w.id limit 1000)
+  union all
+  (select w.id, w.heartbeat_at, w.stopped_at from ${schema.worker} w where w.stopped_at > statement_timestamp() - interval '1 hour'
+   order by w.stopped_at desc limit 1000)
+), worker as materialized (
   select w.*, floor(greatest(date_part('epoch', statement_timestamp() - w.heartbeat_at), 0) * 1000) as silent_ms
-  from ${schema.worker} w
-  where w.stopped_at is null or w.stopped_at > statement_timestamp() - interval '1 hour'
-  order by w.stopped_at is not null, w.heartbeat_at desc, w.id
-  limit 1000
+  from (select k.id from known k order by k.stopped_at is not null, k.heartbeat_at desc, k.id limit 1000) k
+  cross join lateral (select w.* from ${schema.worker} w where w.id = k.id offset 0) w
 ), running as materialized (
   select r.*, row_number() over (partition by r.worker order by r.claim, r.started_at nulls last, r.id) as place
   from (select l.worker, l.claim, l.id, l.name, l.queue, l.attempt, l.started_at from ${schema.live} l where l.state = 'running' limit 10000) r

@@ -1,5 +1,12 @@
 import type { JobState } from "@pillion/core";
-import type { AttemptRecord, ChildRecord, ErrorRecord, JobSummary, StepRecord } from "@pillion/core/admin";
+import type {
+  AttemptRecord,
+  ChildRecord,
+  ErrorRecord,
+  FoundJobs,
+  JobSummary,
+  StepRecord,
+} from "@pillion/core/admin";
 import type { ValueView } from "./values.ts";
 import type { Wire } from "./wire.ts";
 
@@ -20,16 +27,9 @@ export interface JobsQuery extends JobsFilter {
   /** 1 to 200; default 50. */
   readonly limit?: number | undefined;
 }
-export interface JobsAnswer {
+export interface JobsAnswer extends Wire<Omit<FoundJobs, "jobs">> {
   /** The newest first. */
   readonly jobs: readonly JobView[];
-  /** The `before` of the next page; null at the end. */
-  readonly next: string | null;
-  /**
-   * False where the page is short because only a stretch of ids was looked through, at most 100,000: `next` goes on
-   * ("nothing among the last 100,000 jobs: look further back").
-   */
-  readonly complete: boolean;
 }
 
 /** In a list, without `stack`, and with at most 300 characters of the message. What is encrypted is not shown. */

@@ -3,7 +3,7 @@ import type { Wire } from "./wire.ts";
 
 export type { Rate } from "@pillion/core/admin";
 
-/** Each count stops at 10,000: show 10,000 as "10,000+". */
+/** No count is above 10,000: show 10,000 as "10,000+", and so whatever `ready` is where there are more. */
 export type QueueView = Wire<QueueRecord>;
 /** Null: not limited, or kept as long as by default. In answers none is undefined. */
 export type QueueSettings = Required<Settings>;

@@ -3,8 +3,8 @@ const short = new Intl.NumberFormat("en", { notation: "compact", maximumFraction
 
 export const count = (value: number) => whole.format(value);
 export const compact = (value: number) => (value < 10_000 ? whole.format(value) : short.format(value));
-/** The server stops counting there. */
-export const capped = (value: number) => (value >= 10_000 ? "10,000+" : whole.format(value));
+/** The server stops counting there, or where it says that there are more. */
+export const capped = (value: number, more = value >= 10_000) => `${whole.format(value)}${more ? "+" : ""}`;
 export const plural = (value: number, one: string, many = `${one}s`) =>
   `${whole.format(value)} ${value === 1 ? one : many}`;
 

@@ -1,7 +1,9 @@
 import { useState } from "preact/hooks";
 import type { JobsAnswer } from "../../../src/api.ts";
 import { useBoard } from "../board.ts";
+import { plural } from "../format.ts";
 import { useLook } from "../look.ts";
+import { Ago } from "../parts/ago.tsx";
 import { Heading } from "../parts/heading.tsx";
 import { Empty, Seen } from "../parts/notice.tsx";
 import { change, go, usePlace } from "../router.ts";
@@ -44,8 +46,15 @@ export function Jobs() {
 function None({ data, filtered }: { data: JobsAnswer; filtered: boolean }) {
   if (!data.complete)
     return (
-      <Empty title="None among the last 100,000 jobs.">
-        <p>Older ones may match: look further back.</p>
+      <Empty title={`None among ${plural(data.looked, "job")} that may match.`}>
+        <p>
+          {data.backTo !== null && (
+            <>
+              The last of them was enqueued <Ago at={data.backTo} />.{" "}
+            </>
+          )}
+          Older ones may match: look further back.
+        </p>
       </Empty>
     );
   return filtered ? (

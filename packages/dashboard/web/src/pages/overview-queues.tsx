@@ -77,7 +77,13 @@ function Row({ queue, most, series, depth }: Given & { readonly queue: QueueView
       </td>
       {(["ready", "running", "scheduled", "dead"] as const).map((state) => (
         <td key={state} class={`number ${queue[state] === 0 ? "is-zero" : state === "dead" ? "is-bad" : ""}`}>
-          {queue[state] === 0 ? 0 : <Link to={jobsPage({ queue: name, state })}>{capped(queue[state])}</Link>}
+          {queue[state] === 0 ? (
+            0
+          ) : (
+            <Link to={jobsPage({ queue: name, state })}>
+              {state === "ready" ? capped(queue.ready, queue.readyMore) : capped(queue[state])}
+            </Link>
+          )}
         </td>
       ))}
       <td class="number">{oldestReadyMs === null ? "–" : duration(oldestReadyMs)}</td>

@@ -56,18 +56,18 @@ const worstFirst = (one: QueueView, other: QueueView) =>
   one.name.localeCompare(other.name);
 
 function QueueCard({ queue, most, onLimits }: { queue: QueueView; most: number; onLimits: () => void }) {
-  const { name, pausedAt, ready, running, scheduled, dead, oldestReadyMs } = queue;
+  const { name, pausedAt, ready, readyMore, running, scheduled, dead, oldestReadyMs } = queue;
   const { readOnly } = useBoard();
   const limits = settled(queue.settings);
-  const figure = (state: string, value: number) => (
+  const figure = (state: string, value: number, more?: boolean) => (
     <div class={value === 0 ? "is-zero" : state === "dead" ? "is-bad" : ""}>
       <dt class={state === "dead" ? "" : `swatch is-${state}`}>{state}</dt>
       <dd>
         {value === 0 ? (
           0
         ) : (
-          <Link to={jobsPage({ queue: name, state })} label={`${capped(value)} ${state} in ${name}`}>
-            {capped(value)}
+          <Link to={jobsPage({ queue: name, state })} label={`${capped(value, more)} ${state} in ${name}`}>
+            {capped(value, more)}
           </Link>
         )}
       </dd>
@@ -85,7 +85,7 @@ function QueueCard({ queue, most, onLimits }: { queue: QueueView; most: number; 
       </div>
       <DepthBar queue={queue} most={most} />
       <dl class="figures-row">
-        {figure("ready", ready)}
+        {figure("ready", ready, readyMore)}
         {figure("running", running)}
         {figure("scheduled", scheduled)}
         {figure("dead", dead)}
@@ -121,7 +121,7 @@ function QueueCard({ queue, most, onLimits }: { queue: QueueView; most: number; 
   );
 }
 
-function pause({ name, ready, running }: QueueView) {
+function pause({ name, ready, readyMore, running }: QueueView) {
   propose({
     action: "pause-queue",
     body: { queue: name },
@@ -129,21 +129,21 @@ function pause({ name, ready, running }: QueueView) {
     title: `Pause queue ${name}?`,
     will: () => (
       <p>
-        No further job of it is started, by any worker, until it is resumed: {capped(ready)} ready jobs wait.
-        The {capped(running)} that run go on to their end, and jobs can still be enqueued.
+        No further job of it is started, by any worker, until it is resumed: {capped(ready, readyMore)} ready
+        jobs wait. The {capped(running)} that run go on to their end, and jobs can still be enqueued.
       </p>
     ),
     did: ({ changed }) => (changed ? `Queue ${name} is paused.` : `Queue ${name} was paused already.`),
   });
 }
 
-function resume({ name, ready }: QueueView) {
+function resume({ name, ready, readyMore }: QueueView) {
   propose({
     action: "resume-queue",
     body: { queue: name },
     verb: "Resume",
     title: `Resume queue ${name}?`,
-    will: () => <p>Workers start its jobs again at once: {capped(ready)} are ready.</p>,
+    will: () => <p>Workers start its jobs again at once: {capped(ready, readyMore)} are ready.</p>,
     did: ({ changed }) => (changed ? `Queue ${name} goes on.` : `Queue ${name} was not paused.`),
   });
 }
