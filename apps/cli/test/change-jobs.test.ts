@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { start } from "./pillion.ts";
 import { emptyQueue, ownQueue, type Seeded } from "./seeded.ts";
@@ -184,7 +185,7 @@ test("a purge names the count and waits for a yes; anything else, and no answer,
 });
 
 /** A purge of 20,001 jobs that is in its second batch, where it waits until `release` is called. */
-async function halfWayPurge() {
+async function halfWayPurge(env?: Readonly<Record<string, string>>) {
   const queue = await ownQueue(emptyQueue);
   await queue.query(
     "insert into pillion.job (name, queue, payload) select 'many', 'many', '1' from generate_series(1, 20001)",
@@ -193,7 +194,7 @@ async function halfWayPurge() {
   onTestFinished(() => holder.release());
   await holder.query("begin");
   await holder.query(`select from "${queue.schema}".job where id = 10002 for update`);
-  const purge = await start(["purge", "--queue", "many", "--yes", ...queue.place]);
+  const purge = await start(["purge", "--queue", "many", "--yes", ...queue.place], env);
   for (;;) {
     const [waiting] = await queue.query(
       "select pid from pg_stat_activity where wait_event_type = 'Lock' and query like '%cancel%' and position($1 in query) > 0",
@@ -203,6 +204,16 @@ async function halfWayPurge() {
   }
 }
 const left = ({ query }: Seeded) => query("select count(*)::int as jobs from pillion.job");
+
+test("on a terminal a bar tells how far long work has got", async () => {
+  const terminal = fileURLToPath(new URL("terminal.mjs", import.meta.url));
+  const { queue, purge, release } = await halfWayPurge({ NODE_OPTIONS: `--import ${terminal}` });
+  while (!purge.said.stderr.includes(" 10000 of 20001 jobs cancelled"))
+    await new Promise((done) => purge.child.stderr.once("data", done));
+  await release();
+  expect(await purge.ended).toMatchObject({ exitCode: 0, stdout: "done: 20,001 jobs cancelled.\n" });
+  expect(await left(queue)).toEqual([{ jobs: 0 }]);
+});
 
 test("Ctrl-C ends work on many jobs between two batches, and tells how far it got", async () => {
   const { queue, purge, release } = await halfWayPurge();

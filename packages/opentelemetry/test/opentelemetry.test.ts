@@ -39,6 +39,12 @@ afterAll(async () => {
 
 const tracer = trace.getTracer("application");
 const work = defineJob({ name: "work", payload: type<string>(), maxAttempts: 1 });
+const retried = defineJob({
+  name: "retried",
+  payload: type<null>(),
+  queue: "retries",
+  backoff: { type: "fixed", delayMs: 0 },
+});
 const many = defineJob({ name: "many", payload: type<number>(), queue: "batches" });
 
 async function working(handlers: WorkerOptions["handlers"]) {
@@ -103,6 +109,28 @@ test("an attempt's span is linked to the span that enqueued the job, and the han
     traceparent: expect.stringContaining(request!.spanContext().traceId),
     baggage: "tenant=7",
   });
+});
+
+test("every attempt of a job is a span of its own, linked to the span that enqueued it", async () => {
+  onTestFinished(propagateTrace());
+  await working([
+    handle(retried, ({ attempt }) => {
+      if (attempt < 3) throw new Error("not yet");
+    }),
+  ]);
+  const id = await tracer.startActiveSpan("request", async (span) => {
+    const enqueued = await enqueueStandalone(pool, retried(null));
+    span.end();
+    return enqueued.id;
+  });
+  await reaches(id, "completed");
+  await until(() => spans("process retries").length === 3);
+  const [request] = spans("request");
+  const attempts = spans("process retries");
+  expect(attempts.map(({ attributes }) => attributes["pillion.job.attempt"])).toEqual([1, 2, 3]);
+  expect(new Set(attempts.map((span) => span.spanContext().traceId)).size).toBe(3);
+  for (const { links } of attempts)
+    expect(links.map(({ context }) => context.spanId)).toEqual([request!.spanContext().spanId]);
 });
 
 test("an error is the span's, and outside a span a job carries no header and its attempt has no link", async () => {
@@ -176,6 +204,12 @@ test("a worker's attempts, their run and wait times, and the depth and age of it
     );
   };
   const failing = defineJob({ name: "measured", payload: type<string>(), queue: "measured", maxAttempts: 1 });
+  const unlucky = defineJob({
+    name: "unlucky",
+    payload: type<null>(),
+    queue: "measured",
+    backoff: { type: "fixed", delayMs: 0 },
+  });
   const waiting = defineJob({ name: "waiting", payload: type<null>(), queue: "waiting" });
   await enqueueStandalone(pool, waiting(null));
   onTestFinished(measureQueues(admin, { meter }));
@@ -183,12 +217,18 @@ test("a worker's attempts, their run and wait times, and the depth and age of it
     handle(failing, ({ payload }) => {
       if (payload === "fails") throw new RangeError("no");
     }),
+    handle(unlucky, (job) => {
+      if (job.attempt === 1) throw new Error("not yet");
+      return job.snooze({ delayMs: 3_600_000 });
+    }),
   ]);
   onTestFinished(measureWorker(worker, { meter }));
   const ends: string[] = [];
-  for (const event of ["completed", "dead"] as const) worker.on(event, ({ id }) => ends.push(id));
+  for (const event of ["completed", "failed", "dead", "snoozed"] as const)
+    worker.on(event, ({ id }) => ends.push(id));
   for (const payload of ["", "", "fails"]) await enqueueStandalone(pool, failing(payload));
-  await until(() => ends.length === 3);
+  await enqueueStandalone(pool, unlucky(null));
+  await until(() => ends.length === 5);
   const figures = await measured();
   const of = { "messaging.system": "pillion", "messaging.destination.name": "measured" };
   const job = { ...of, "pillion.job.name": "measured" };
@@ -196,6 +236,8 @@ test("a worker's attempts, their run and wait times, and the depth and age of it
     expect.arrayContaining([
       { attributes: { ...job, "pillion.outcome": "completed" }, value: 2 },
       { attributes: { ...job, "pillion.outcome": "dead" }, value: 1 },
+      { attributes: { ...job, "pillion.job.name": "unlucky", "pillion.outcome": "failed" }, value: 1 },
+      { attributes: { ...job, "pillion.job.name": "unlucky", "pillion.outcome": "snoozed" }, value: 1 },
     ]),
   );
   const process = { ...job, "messaging.operation.name": "process", "messaging.operation.type": "process" };
@@ -210,6 +252,7 @@ test("a worker's attempts, their run and wait times, and the depth and age of it
   );
   expect(figures.get("pillion.job.wait.duration")).toEqual([
     { attributes: job, value: expect.objectContaining({ count: 3 }) },
+    { attributes: { ...job, "pillion.job.name": "unlucky" }, value: expect.objectContaining({ count: 2 }) },
   ]);
   const waitingQueue = { "messaging.system": "pillion", "messaging.destination.name": "waiting" };
   expect(figures.get("pillion.queue.jobs")).toEqual(
