@@ -19,9 +19,10 @@ const outcomes = [
 ] as const satisfies readonly (keyof WorkerEvents)[];
 
 /**
- * Records what a worker does, by queue and job name: `messaging.process.duration` (seconds that handlers ran),
- * `pillion.job.wait.duration` (seconds from the time at which a job could start to its handler's call) and
- * `pillion.attempts` (by `pillion.outcome`, as the job's record names them).
+ * Records what a worker does, by queue and job name: `messaging.client.consumed.messages` (attempts that began),
+ * `messaging.process.duration` (seconds that handlers ran), `pillion.job.wait.duration` (seconds from the time at which a
+ * job could start to its handler's call) and `pillion.attempts` (those that ended, by `pillion.outcome`, as the job's
+ * record names them).
  *
  * @returns a function that ends it
  */
@@ -39,6 +40,10 @@ export function measureWorker(
     description: "How long jobs that could start waited for their handlers.",
     advice: { explicitBucketBoundaries: seconds },
   });
+  const begun = meter.createCounter("messaging.client.consumed.messages", {
+    unit: "{message}",
+    description: "Attempts that began.",
+  });
   const attempts = meter.createCounter("pillion.attempts", {
     unit: "{attempt}",
     description: "Attempts that ended, by their outcome.",
@@ -53,7 +58,13 @@ export function measureWorker(
         run.record(attempt.runMs / 1_000, { ...attributes, ...processing, ...error });
     }),
   );
-  ends.push(worker.on("started", (attempt) => wait.record(attempt.waitMs / 1_000, attributesOf(attempt))));
+  ends.push(
+    worker.on("started", (attempt) => {
+      const attributes = attributesOf(attempt);
+      wait.record(attempt.waitMs / 1_000, attributes);
+      begun.add(1, { ...attributes, ...processing });
+    }),
+  );
   return () => {
     for (const end of ends) end();
   };

@@ -250,6 +250,10 @@ test("a worker's attempts, their run and wait times, and the depth and age of it
       },
     ]),
   );
+  expect(figures.get("messaging.client.consumed.messages")).toEqual([
+    { attributes: process, value: 3 },
+    { attributes: { ...process, "pillion.job.name": "unlucky" }, value: 2 },
+  ]);
   expect(figures.get("pillion.job.wait.duration")).toEqual([
     { attributes: job, value: expect.objectContaining({ count: 3 }) },
     { attributes: { ...job, "pillion.job.name": "unlucky" }, value: expect.objectContaining({ count: 2 }) },
