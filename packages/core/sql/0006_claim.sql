@@ -135,6 +135,11 @@ begin
   end if;
 
   if step.most > 0 then
+    -- What has ended is on disk before its worker forgets it; a mere claim need not be: if the server crashes, the job is
+    -- ready again. Whatever its handler commits is written after the claim, and so takes it along.
+    if cardinality(step.batches) = 0 and cardinality(step.ids) = 0 then
+      perform set_config('synchronous_commit', 'off', true);
+    end if;
     -- Seen before the jobs are: whatever has ended by now, the claim sees.
     oldest := pg_snapshot_xmin(pg_current_snapshot());
     begun := pg_sequence_last_value('pillion.position');

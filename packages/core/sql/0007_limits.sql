@@ -107,6 +107,8 @@ begin
   -- Of each key about as many as fall to it; what others leave over, the next claim takes.
   share := ceil(free::numeric / greatest(coalesce(cardinality(keys), 0), 1));
   fence := nextval('pillion.claim');
+  -- As in step: nobody waits until a claim is on disk.
+  perform set_config('synchronous_commit', 'off', true);
   -- After what was counted, and so after the end of every job whose slot is free now.
   at := clock_timestamp();
   with candidate as materialized (

@@ -156,3 +156,31 @@ test("jobs of a claim that was committed after its worker had signed off are res
   expect((await beat(other)).rescued).toMatchObject([{ id: Number(id), state: "ready" }]);
   expect(await run(engine.reopen, { limit: 10 })).toEqual([]);
 });
+
+test("what completes jobs waits until that is on disk, also where it claims others; a claim alone does not", async () => {
+  const worker = await register();
+  await queue.add("packed", 1);
+  const { id, claim } = await take(worker);
+  const lanes = [{ queue: "default", priority: 0, bound: 0 }];
+  const completion = { id, claim, startedMs: 1, place: { index: 0, size: 1 } };
+  const waits = async (completions: readonly (typeof completion)[]) => {
+    const { text, values } = postgresEngine(queue.schema).step({
+      worker,
+      completions,
+      lanes,
+      types,
+      most: 1,
+      free: 1,
+    });
+    const client = await queue.pool.connect();
+    try {
+      await client.query("begin");
+      await client.query({ text, values: [...values] });
+      return (await client.query("show synchronous_commit")).rows[0].synchronous_commit;
+    } finally {
+      await client.query("rollback");
+      client.release();
+    }
+  };
+  expect([await waits([]), await waits([completion])]).toEqual(["off", "on"]);
+});

@@ -907,6 +907,11 @@ begin
   end if;
 
   if step.most > 0 then
+    -- What has ended is on disk before its worker forgets it; a mere claim need not be: if the server crashes, the job is
+    -- ready again. Whatever its handler commits is written after the claim, and so takes it along.
+    if cardinality(step.batches) = 0 and cardinality(step.ids) = 0 then
+      perform set_config('synchronous_commit', 'off', true);
+    end if;
     -- Seen before the jobs are: whatever has ended by now, the claim sees.
     oldest := pg_snapshot_xmin(pg_current_snapshot());
     begun := pg_sequence_last_value('pillion.position');
@@ -1128,6 +1133,8 @@ begin
   -- Of each key about as many as fall to it; what others leave over, the next claim takes.
   share := ceil(free::numeric / greatest(coalesce(cardinality(keys), 0), 1));
   fence := nextval('pillion.claim');
+  -- As in step: nobody waits until a claim is on disk.
+  perform set_config('synchronous_commit', 'off', true);
   -- After what was counted, and so after the end of every job whose slot is free now.
   at := clock_timestamp();
   with candidate as materialized (
