@@ -17,6 +17,8 @@ export default defineConfig({
       {
         test: {
           name: "packages",
+          // A fresh process for each file would load everything anew.
+          isolate: false,
           include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts"],
           ...patience,
         },

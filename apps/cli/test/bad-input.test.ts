@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { pillion } from "./pillion.ts";
 import { type Seeded, seeded } from "./seeded.ts";
 
@@ -42,7 +42,7 @@ async function refused(
   args: readonly string[],
   exitCode: number,
   message: RegExp,
-  { database = inject("databaseUrl"), schema = queue.schema } = {},
+  { database = queue.url, schema = queue.schema } = {},
 ) {
   const answer = await pillion([...args, "--database", database, "--schema", schema]);
   expect({ args, ...answer }).toMatchObject({ args, exitCode, stdout: "" });
@@ -59,7 +59,7 @@ test("a server that is down is one line, and exit code 3; a URL that is none is 
 });
 
 test("a password that the server refuses is printed by no command, nor by --json", async () => {
-  const wrong = new URL(inject("databaseUrl"));
+  const wrong = new URL(queue.url);
   wrong.username = "no_such_role";
   wrong.password = "hunter2";
   await Promise.all(
@@ -71,9 +71,9 @@ test("a password that the server refuses is printed by no command, nor by --json
 });
 
 test("a password that is right is printed nowhere either", async () => {
-  const role = queue.schema;
+  const role = queue.name;
   await queue.query(`create role "${role}" superuser login password 'hunter2'`);
-  const url = new URL(inject("databaseUrl"));
+  const url = new URL(queue.url);
   url.username = role;
   url.password = "hunter2";
   for (const args of [["status"], ["job", "2", "--payload"], ["job", "999", "--json"], ["jobs", "--json"]])
@@ -158,9 +158,9 @@ test.each<[what: string, args: string[], exitCode: number, message: RegExp]>([
 });
 
 test("a role without a right is told how it gets it: exit code 5; an operator may act and not look", async () => {
-  const role = `${queue.schema}_role`;
+  const role = `${queue.name}_role`;
   await queue.query(`create role "${role}" login`);
-  const url = new URL(inject("databaseUrl"));
+  const url = new URL(queue.url);
   url.username = role;
   try {
     await refused(["status"], 5, /permission denied.*pillion\.allow\('<role>', 'reader'\)/, {

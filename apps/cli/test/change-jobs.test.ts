@@ -197,8 +197,7 @@ async function halfWayPurge(env?: Readonly<Record<string, string>>) {
   const purge = await start(["purge", "--queue", "many", "--yes", ...queue.place], env);
   for (;;) {
     const [waiting] = await queue.query(
-      "select pid from pg_stat_activity where wait_event_type = 'Lock' and query like '%cancel%' and position($1 in query) > 0",
-      [queue.schema],
+      "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%cancel%'",
     );
     if (waiting) return { queue, purge, process: waiting.pid, release: () => holder.query("commit") };
   }

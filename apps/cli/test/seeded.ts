@@ -2,7 +2,7 @@ import { DiscardError, defineEvent, defineJob, type } from "@pillion/core";
 import { createAdmin, schedule } from "@pillion/core/admin";
 import { currentVersion, migrate } from "@pillion/core/migrate";
 import { createWorker, handle } from "@pillion/core/worker";
-import { scratchSchema } from "@pillion/dev-postgres";
+import { scratchQueue } from "@pillion/dev-postgres";
 import pg from "pg";
 import { inject, onTestFinished } from "vitest";
 import { pillion } from "./pillion.ts";
@@ -21,6 +21,9 @@ const renderPage = defineJob({
 const loadRows = defineJob({ name: "rows.load", payload: type<unknown>(), queue: "uploads" });
 
 export interface Seeded {
+  /** The database's name. */
+  readonly name: string;
+  readonly url: string;
   readonly schema: string;
   /** The version of the schema. */
   readonly version: number;
@@ -38,11 +41,8 @@ export interface Seeded {
 
 /** A queue of a test's own, in which nothing has happened. */
 export async function emptyQueue(): Promise<Seeded> {
-  const url = inject("databaseUrl");
-  const scratch = await scratchSchema(url, "cli");
-  const schema = scratch.name;
+  const { name, url, schema, drop } = await scratchQueue(inject("databaseUrl"), "cli", migrate);
   const pool = new pg.Pool({ connectionString: url, max: 3 });
-  await migrate({ database: pool, schema });
   const query: Seeded["query"] = async (text, values) =>
     (await pool.query(text.replaceAll(/\bpillion\./g, `"${schema}".`), values)).rows;
   const stable = (text: string) =>
@@ -58,6 +58,8 @@ export async function emptyQueue(): Promise<Seeded> {
     return { exitCode, stdout: stable(stdout), stderr: stable(stderr) };
   };
   return {
+    name,
+    url,
     schema,
     version: currentVersion,
     pool,
@@ -67,7 +69,7 @@ export async function emptyQueue(): Promise<Seeded> {
     answer,
     async drop() {
       await pool.end();
-      await scratch.drop();
+      await drop();
     },
   };
 }

@@ -1,11 +1,12 @@
 import { inject } from "vitest";
 
-/** The tests' database, as another role sees it, and with other settings for each session from its first moment. */
+/** The tests' database, or another, as another role sees it, and with other settings for each session from its first moment. */
 export function urlWith(
   settings: Readonly<Record<string, string>>,
   role?: { readonly name: string; readonly password: string },
+  database = inject("databaseUrl"),
 ): string {
-  const url = new URL(inject("databaseUrl"));
+  const url = new URL(database);
   if (role !== undefined) {
     url.username = role.name;
     url.password = role.password;

@@ -1,6 +1,6 @@
 import { type Admin, createAdmin } from "@pillion/core/admin";
 import { migrate } from "@pillion/core/migrate";
-import { scratchSchema } from "@pillion/dev-postgres";
+import { scratchQueue } from "@pillion/dev-postgres";
 import pg from "pg";
 import { expect, inject, onTestFinished } from "vitest";
 import { boardHeader, type JobState } from "../src/api.ts";
@@ -37,11 +37,8 @@ export interface TestBoard {
 
 /** A board on a queue of a test's own, for one test. */
 export async function testBoard(options: Partial<DashboardOptions> = {}): Promise<TestBoard> {
-  const url = inject("databaseUrl");
-  const scratch = await scratchSchema(url, "board");
-  const { name: schema } = scratch;
+  const { url, schema, drop } = await scratchQueue(inject("databaseUrl"), "board", migrate);
   const pool = new pg.Pool({ connectionString: url, max: 3 });
-  await migrate({ database: pool, schema });
   const statements: string[] = [];
   const database = {
     name: "counted pool",
@@ -55,7 +52,7 @@ export async function testBoard(options: Partial<DashboardOptions> = {}): Promis
   onTestFinished(async () => {
     await admin.close();
     await pool.end();
-    await scratch.drop();
+    await drop();
   });
   const query: TestBoard["query"] = async (text, values) =>
     (await pool.query(text.replaceAll(/\bpillion\./g, `${schema}.`), values)).rows;

@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import { run } from "./scratch-schema.ts";
 
 export interface ScratchDatabase {
+  /** Its name; a test that needs a role, which all databases share, names it after this. */
+  readonly name: string;
   readonly url: string;
   /** Ends the sessions in it, and drops it. */
   drop(): Promise<void>;
@@ -12,14 +14,22 @@ export interface ScratchDatabase {
  * schema `pillion` and their own tables in `public`.
  *
  * @param subject a word that tells whose it is: the database is named `pillion_<subject>_<random>`
+ * @param like what it is a copy of, as CREATE DATABASE says it
  */
-export async function scratchDatabase(url: string, subject: string): Promise<ScratchDatabase> {
+export async function scratchDatabase(
+  url: string,
+  subject: string,
+  like = "template template0",
+): Promise<ScratchDatabase> {
   const name = `pillion_${subject}_${randomBytes(4).toString("hex")}`;
-  await run(url, `create database "${name}" template template0`);
-  await run(url, `comment on database "${name}" is '${process.env.PILLION_SCRATCH}'`);
+  await run(
+    url,
+    `create database "${name}" ${like}`,
+    `comment on database "${name}" is '${process.env.PILLION_SCRATCH}'`,
+  );
   const own = new URL(url);
   own.pathname = `/${name}`;
-  return { url: own.href, drop: () => dropDatabase(url, name) };
+  return { name, url: own.href, drop: () => dropDatabase(url, name) };
 }
 
 async function dropDatabase(url: string, name: string): Promise<void> {

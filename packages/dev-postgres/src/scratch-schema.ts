@@ -33,12 +33,12 @@ async function drop(url: string, name: string): Promise<void> {
   await run(url, `drop schema if exists "${name}" cascade`);
 }
 
-/** Runs one statement on a connection of its own. */
-export async function run(url: string, statement: string): Promise<Record<string, string>[]> {
+/** Runs statements, one after the other, on a connection of its own. */
+export async function run(url: string, ...statements: string[]): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    return (await client.query(statement)).rows;
+    for (const statement of statements) await client.query(statement);
   } finally {
     await client.end();
   }

@@ -11,7 +11,7 @@ import { DiscardError, defineJob, type } from "@pillion/core";
 import { createAdmin } from "@pillion/core/admin";
 import { migrate } from "@pillion/core/migrate";
 import { createWorker, handle, handleMany, type WorkerOptions } from "@pillion/core/worker";
-import { scratchSchema } from "@pillion/dev-postgres";
+import { scratchQueue } from "@pillion/dev-postgres";
 import { measureQueues, measureWorker, propagateTrace, traceHandlers } from "@pillion/opentelemetry";
 import { configure, database } from "@pillion/pg";
 import pg from "pg";
@@ -27,12 +27,13 @@ propagation.setGlobalPropagator(
 );
 beforeEach(() => exporter.reset());
 
-const { name: schema, drop } = await scratchSchema(inject("databaseUrl"), "opentelemetry");
-const pool = new pg.Pool({ connectionString: inject("databaseUrl"), max: 5 });
-await migrate({ database: pool, schema });
+const { url, schema, drop } = await scratchQueue(inject("databaseUrl"), "opentelemetry", migrate);
+const pool = new pg.Pool({ connectionString: url, max: 5 });
 const { enqueueStandalone, enqueue } = configure({ schema });
 const admin = createAdmin({ database: pool, schema });
 afterAll(async () => {
+  // Files after this one run in the same process.
+  for (const api of [trace, context, propagation]) api.disable();
   await pool.end();
   await drop();
 });

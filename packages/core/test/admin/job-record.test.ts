@@ -118,12 +118,12 @@ test("a reader sees the steps of a job that runs, and what a dead one had waited
       return payload;
     }),
   ]);
-  const role = `${queue.schema}_reader`;
+  const role = `${queue.name}_reader`;
   await queue.query(`create role ${role} login password 'only-for-these-tests'`);
   try {
     await queue.query("select pillion.allow($1, 'reader')", [role]);
     const admin = createAdmin({
-      database: urlWith({}, { name: role, password: "only-for-these-tests" }),
+      database: urlWith({}, { name: role, password: "only-for-these-tests" }, queue.url),
       schema: queue.schema,
     });
     const id = await queue.add("story");

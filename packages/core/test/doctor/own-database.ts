@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type DiagnoseOptions, type Diagnosis, diagnose, type Finding } from "@pillion/core/admin";
 import { migrate } from "@pillion/core/migrate";
-import { scratchDatabase } from "@pillion/dev-postgres";
+import { scratchQueue } from "@pillion/dev-postgres";
 import pg from "pg";
 import { inject, onTestFinished } from "vitest";
 
@@ -24,9 +24,8 @@ export async function ownDatabase(
   server = inject("databaseUrl"),
   after: (undo: () => Promise<void>) => void = onTestFinished,
 ): Promise<OwnDatabase> {
-  const { url, drop } = await scratchDatabase(server, "doctor");
+  const { url, drop } = await scratchQueue(server, "doctor", migrate, "pillion");
   after(drop);
-  await migrate({ database: url });
   const pool = new pg.Pool({ connectionString: url, max: 3 });
   pool.on("error", () => {});
   after(() => pool.end());

@@ -8,14 +8,15 @@ import { expectEachOnce, firedSlots } from "./slots.ts";
 
 test("schedules are stored, listed and fired whatever a role's settings are", async () => {
   const queue = await testQueue();
-  const database = urlWith({
+  const settings = {
     default_transaction_isolation: "serializable",
     TimeZone: "Asia/Kathmandu",
     DateStyle: "SQL,DMY",
     IntervalStyle: "sql_standard",
     search_path: "pg_catalog",
     standard_conforming_strings: "off",
-  });
+  };
+  const database = urlWith(settings, undefined, queue.url);
   const tick = defineJob({ name: "tick", payload: type<string>() });
   const ticks = schedule({ name: "it's \\ticks", everyMs: 100, job: tick("a 'quoted' \\text") });
   const logger = listeningLogger();

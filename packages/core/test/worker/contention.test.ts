@@ -1,6 +1,6 @@
 import { defineJob, type } from "@pillion/core";
 import { createWorker, type Handler, handle, type WorkerOptions } from "@pillion/core/worker";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { postgresEngine } from "../../src/postgres/engine.ts";
 import { type Completion, readStep } from "../../src/postgres/step.ts";
 import type { StatementOf } from "../../src/statement.ts";
@@ -217,14 +217,14 @@ test("a worker outlives the loss of every connection, and nothing is lost", asyn
   const unhandled: unknown[] = [];
   const keep = (error: unknown) => void unhandled.push(error);
   process.on("unhandledRejection", keep);
+  onTestFinished(() => void process.removeListener("unhandledRejection", keep));
   for (let round = 0; round < 3; round++) {
     await queue.query(
-      "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'pillion worker%' and pid <> pg_backend_pid()",
+      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'pillion worker%'",
     );
     const id = await queue.add("counted", 2);
     await queue.reaches(id, "completed");
   }
-  process.removeListener("unhandledRejection", keep);
   expect(unhandled).toEqual([]);
   expect(logger.lines.some((line) => line.includes("no connection to listen on"))).toBe(true);
 });

@@ -92,8 +92,7 @@ test("runOnce runs what is ready, says how much, and leaves no connection open",
 const connections = async (): Promise<number> =>
   (
     await queue.query(
-      "select count(*)::int as n from pg_stat_activity where application_name like 'pillion worker%' and query like $1",
-      [`%${queue.schema}%`],
+      "select count(*)::int as n from pg_stat_activity where application_name like 'pillion worker%' and datname = current_database()",
     )
   )[0]!.n!;
 

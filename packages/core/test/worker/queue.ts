@@ -1,14 +1,16 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Admin, createAdmin } from "@pillion/core/admin";
 import { migrate } from "@pillion/core/migrate";
-import { type ScratchSchema, scratchSchema } from "@pillion/dev-postgres";
+import { scratchQueue } from "@pillion/dev-postgres";
 import pg from "pg";
 import { inject } from "vitest";
 import type { JobState } from "../../src/job/job.ts";
 import type { Logger } from "../../src/worker/logger.ts";
 
-/** A queue of a test's own, in a schema of its own; jobs are put in by SQL. */
+/** A queue of a test's own, in a database of its own; jobs are put in by SQL. */
 export interface TestQueue {
+  /** The database's name. */
+  readonly name: string;
   readonly schema: string;
   readonly url: string;
   readonly pool: pg.Pool;
@@ -22,18 +24,18 @@ export interface TestQueue {
 }
 
 export async function testQueue(): Promise<TestQueue> {
-  const scratch: ScratchSchema = await scratchSchema(inject("databaseUrl"), "worker");
-  const pool = new pg.Pool({ connectionString: inject("databaseUrl"), max: 5 });
+  const { name, url, schema, drop } = await scratchQueue(inject("databaseUrl"), "worker", migrate);
+  const pool = new pg.Pool({ connectionString: url, max: 5 });
   pool.on("error", () => {});
-  await migrate({ database: pool, schema: scratch.name });
-  const admin = createAdmin({ database: pool, schema: scratch.name });
+  const admin = createAdmin({ database: pool, schema });
   const queue: TestQueue = {
-    schema: scratch.name,
-    url: inject("databaseUrl"),
+    name,
+    schema,
+    url,
     pool,
     admin,
     query: async (text, values) =>
-      (await pool.query(text.replaceAll(/\bpillion\./g, `${scratch.name}.`), values)).rows,
+      (await pool.query(text.replaceAll(/\bpillion\./g, `${schema}.`), values)).rows,
     async add(name, payload = null, options = {}) {
       const rows = await queue.query(
         "select id::text from pillion.enqueue($1, $2::text::jsonb, $3::text::jsonb)",
@@ -44,7 +46,7 @@ export async function testQueue(): Promise<TestQueue> {
     reaches: (id, ...states) => until(async () => states.includes((await admin.job(id))!.state)),
     async drop() {
       await pool.end();
-      await scratch.drop();
+      await drop();
     },
   };
   return queue;
