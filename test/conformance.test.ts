@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { conformance, type Report } from "@pillion/conformance";
 import { afterAll, describe, inject, test } from "vitest";
+import { withBuiltChild } from "./built-child.ts";
 import { allHarnesses, newestReleases } from "./harnesses.ts";
 
 const harnesses = await allHarnesses();
@@ -12,13 +13,14 @@ afterAll(() => {
   if (reportFile) writeFileSync(reportFile, `${JSON.stringify(reports, undefined, 2)}\n`);
 });
 
-for (const harness of reportFile ? harnesses : newestReleases(harnesses))
+const chosen = reportFile ? harnesses : newestReleases(harnesses);
+for (const { harness, childArguments } of await Promise.all(chosen.map(withBuiltChild)))
   conformance(
     harness,
     {
       url: inject("databaseUrl"),
       others: harnesses,
-      childArguments: ["--import", import.meta.resolve("@pillion/dev-program/compile")],
+      childArguments,
       describe: describe.concurrent,
       test,
       afterAll,

@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { migrate } from "@pillion/core/migrate";
 import { scratchDatabase } from "@pillion/dev-postgres";
+import { builtModules } from "@pillion/dev-program";
 import pg from "pg";
 import { expect, inject, onTestFinished, test } from "vitest";
 
@@ -44,15 +45,12 @@ test.for(adapters)(
   },
 );
 
-async function run(program: URL, databaseUrl: string): Promise<{ exitCode: number | null; output: string }> {
-  const child = spawn(
-    process.execPath,
-    ["--import", import.meta.resolve("@pillion/dev-program/compile"), fileURLToPath(program)],
-    {
-      env: { ...process.env, DATABASE_URL: databaseUrl },
-      stdio: ["ignore", "pipe", "pipe"],
-    },
-  );
+async function run(source: URL, databaseUrl: string): Promise<{ exitCode: number | null; output: string }> {
+  const { program } = await builtModules({ program: source.href });
+  const child = spawn(process.execPath, [fileURLToPath(program)], {
+    env: { ...process.env, DATABASE_URL: databaseUrl },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   onTestFinished(() => void child.kill("SIGKILL"));
   let output = "";
   for (const stream of [child.stdout, child.stderr])

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { conformance } from "@pillion/conformance";
 import { afterAll, describe, expect, inject, test } from "vitest";
+import { withBuiltChild } from "./built-child.ts";
 import { allHarnesses } from "./harnesses.ts";
 import { pages, root } from "./pages.ts";
 
@@ -35,10 +36,10 @@ test("a folder made by CONTRIBUTING.md is found by its harness", () => {
   expect(harnesses.map(({ orm }) => orm)).toEqual(["postgres"]);
 });
 
-for (const harness of harnesses)
+for (const { harness, childArguments } of await Promise.all(harnesses.map(withBuiltChild)))
   conformance(harness, {
     url: inject("databaseUrl"),
-    childArguments: ["--import", import.meta.resolve("@pillion/dev-program/compile")],
+    childArguments,
     describe,
     test,
     afterAll,

@@ -2,6 +2,7 @@ import { AssertionError } from "node:assert";
 import { conformanceRun } from "@pillion/conformance";
 import { describe, expect, inject, test, vi } from "vitest";
 import { harnesses as foreign } from "../packages/kysely/test/harness.ts";
+import { withBuiltChild } from "./built-child.ts";
 import { saboteurs } from "./saboteurs/index.ts";
 import type { Saboteur } from "./saboteurs/saboteur.ts";
 
@@ -11,11 +12,12 @@ interface Failure {
 }
 
 /** Runs the cases of the suites that are to catch this adapter, a few at a time. */
-async function failuresOf({ harness, patienceMs, caughtBy, also }: Saboteur): Promise<Failure[]> {
+async function failuresOf({ patienceMs, caughtBy, also, ...saboteur }: Saboteur): Promise<Failure[]> {
+  const { harness, childArguments } = await withBuiltChild(saboteur.harness);
   const run = conformanceRun(harness, {
     url: inject("databaseUrl"),
     others: foreign.slice(-1),
-    childArguments: ["--import", import.meta.resolve("@pillion/dev-program/compile")],
+    childArguments,
     patienceMs,
   });
   const failures: Failure[] = [];

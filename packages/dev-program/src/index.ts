@@ -1,3 +1,5 @@
+export { builtModules } from "./built-modules.ts";
+
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
