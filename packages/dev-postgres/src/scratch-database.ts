@@ -33,5 +33,17 @@ export async function scratchDatabase(
 }
 
 async function dropDatabase(url: string, name: string): Promise<void> {
-  await run(url, `drop database if exists "${name}" with (force)`);
+  await run(url, leftBy(name), `drop database if exists "${name}" with (force)`);
 }
+
+/**
+ * Waits a while for those who have said that they leave, as a pool has whose `end` has resolved: cut off instead, they
+ * would take it for an error.
+ */
+const leftBy = (name: string) => `do $$ begin
+  for look in 1 .. 200 loop
+    perform pg_stat_clear_snapshot();
+    exit when not exists (select from pg_stat_activity where datname = '${name}' and backend_type = 'client backend');
+    perform pg_sleep(0.01);
+  end loop;
+end $$`;

@@ -40,6 +40,8 @@ function urlDatabase(connectionString: string, waitMs: number): Database {
     min: 1,
     application_name: "pillion worker",
     query_timeout: waitMs,
+    // Nor does one answer that falls silent while it is opened, or that others hold for as long.
+    connectionTimeoutMillis: waitMs,
   });
   const open = new Set<pg.ClientBase>();
   pool.on("connect", (client) => void open.add(client.once("end", () => open.delete(client))));

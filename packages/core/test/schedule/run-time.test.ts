@@ -153,6 +153,7 @@ test("many schedules are listed by name, a page at a time", async () => {
 test("a worker and set wait for no transaction that has a schedule's row locked: the worker starts, and sets it later", async () => {
   await queue.admin.schedules.set(ticks(1));
   const tx = new pg.Client({ connectionString: queue.url });
+  tx.on("error", () => {});
   await tx.connect();
   onTestFinished(() => tx.end());
   await tx.query(`begin; select from "${queue.schema}".schedule for update`);
@@ -168,6 +169,7 @@ test("a worker and set wait for no transaction that has a schedule's row locked:
   expect((await queue.admin.schedules.list()).map(({ job }) => job.payload)).toEqual([{ n: 3 }, { n: 1 }]);
   expect(await fired("ticks")).toBe(0);
   await tx.query("commit");
+  await tx.end();
   await until(async () => (await fired("ticks")) >= 3);
   await until(async () => (await queue.admin.schedules.list())[1]!.source === "code");
   expect((await queue.admin.schedules.list()).map(({ job }) => job.payload)).toEqual([{ n: 3 }, { n: 2 }]);

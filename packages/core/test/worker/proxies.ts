@@ -42,17 +42,22 @@ export async function proxyTo(
   return own.href;
 }
 
-/** From a moment on the connections that are open by then are silent: nothing that is sent arrives, and nobody says so. */
+/**
+ * From a moment on the connections that are open by then are silent, and so are the `next` that are opened: nothing that
+ * is sent arrives, and nobody says so.
+ */
 export async function silencingProxy(url: string) {
-  const [proxy, open, silent] = [{ url: "", silence: () => {} }, new Set<Socket>(), new Set<Socket>()];
-  proxy.silence = () => {
+  const [open, silent] = [new Set<Socket>(), new Set<Socket>()];
+  let left = 0;
+  const silence = (next = 0) => {
     for (const client of open) silent.add(client);
+    left = next;
   };
   const meet = (client: Socket, upstream: Socket) => {
     open.add(client);
+    if (left-- > 0) silent.add(client);
     client.on("data", (chunk) => void (silent.has(client) || upstream.write(chunk)));
     upstream.on("data", (chunk) => void (silent.has(client) || client.write(chunk)));
   };
-  proxy.url = await proxyTo(url, meet, (client) => silent.has(client));
-  return proxy;
+  return { url: await proxyTo(url, meet, (client) => silent.has(client)), silence };
 }

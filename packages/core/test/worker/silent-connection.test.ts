@@ -1,5 +1,5 @@
 import { expect, inject, onTestFinished, test } from "vitest";
-import { openSession } from "../../src/worker/connect.ts";
+import { openSession, toDatabase } from "../../src/worker/connect.ts";
 import { silencingProxy, withQuery } from "./proxies.ts";
 import { testQueue } from "./queue.ts";
 import { workerProcess } from "./worker-process.ts";
@@ -43,4 +43,14 @@ test("a worker whose connections are all silent stops when it is told to, and it
   child.kill("SIGTERM");
   await says("stopped");
   expect(await exited).toEqual([0, null]);
+});
+
+test("a connection of a URL that is silent from its beginning is given up, and the next statement opens another", async () => {
+  const proxy = await silencingProxy(inject("databaseUrl"));
+  proxy.silence(1);
+  const database = toDatabase(proxy.url, 500);
+  onTestFinished(() => database.close!());
+  const ask = () => database.run({ text: "select 1 as one", values: [] });
+  await expect(ask()).rejects.toThrow("timeout");
+  expect(await ask()).toEqual([{ one: 1 }]);
 });
