@@ -10,10 +10,13 @@ const holding = defineJob({ name: "holding", payload: type<null>() });
 const often = defineJob({ name: "often", payload: type<null>() });
 
 test("the beat goes on while handlers hold the whole pool, when a schedule is due, and when its connection is killed", async () => {
+  // Ended when the worker on it has stopped.
+  let close: (() => Promise<void>) | undefined;
+  onTestFinished(() => close?.());
   const { queue, work } = await workshop();
   const pool = new pg.Pool({ connectionString: queue.url, max: 1 });
   pool.on("error", () => {});
-  onTestFinished(() => pool.end());
+  close = () => pool.end();
   let letGo = () => {};
   const mayEnd = new Promise<void>((resolve) => {
     letGo = resolve;
