@@ -1,4 +1,5 @@
 import { expect, inject, onTestFinished, test } from "vitest";
+import { sql } from "../../src/statement.ts";
 import { openSession, toDatabase } from "../../src/worker/connect.ts";
 import { silencingProxy, withQuery } from "./proxies.ts";
 import { testQueue } from "./queue.ts";
@@ -50,7 +51,7 @@ test("a connection of a URL that is silent from its beginning is given up, and t
   proxy.silence(1);
   const database = toDatabase(proxy.url, 500);
   onTestFinished(() => database.close!());
-  const ask = () => database.run({ text: "select 1 as one", values: [] });
+  const ask = () => database.run(sql`select 1 as one`(undefined));
   await expect(ask()).rejects.toThrow("timeout");
   expect(await ask()).toEqual([{ one: 1 }]);
 });
