@@ -1,7 +1,5 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { faultsOfAccess } from "./access.ts";
 import { boardPlace, type Place } from "./place.ts";
 import { openShop, type Shop } from "./shop.ts";
 import { type Browser, startBrowser } from "./tab.ts";
@@ -25,32 +23,9 @@ afterAll(async () => {
   await place?.close();
 });
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-/** The serious and critical faults that axe finds, by rule and place. */
-async function faultsOfAccess(page: Page): Promise<string[]> {
-  // Into the page's world by the debugger, as the CSP lets no foreign script in.
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() =>
-    (globalThis as never as { axe: { run(): Promise<Found> } }).axe.run(),
-  );
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .flatMap(({ id, nodes }) =>
-      nodes.map(({ target, failureSummary }) => `${id} at ${target}: ${failureSummary}`),
-    );
-}
-interface Found {
-  readonly violations: readonly {
-    readonly id: string;
-    readonly impact: string;
-    readonly nodes: readonly { readonly target: unknown; readonly failureSummary: string }[];
-  }[];
-}
-
 /** Each page, and what it has to show. */
 const pages: readonly (readonly [name: string, path: () => string, shows: readonly string[]])[] = [
-  ["Overview", () => "/", ["Throughput", "Failures", "Latency", "billing", "mail", "worker holds"]],
+  ["Overview", () => "/", ["Throughput", "Failures", "Latency", "Depth", "billing", "mail", "worker holds"]],
   ["Queues", () => "/queues", ["billing", "imports", "No limits."]],
   ["Jobs", () => "/jobs", ["mail.send", "feed.import", "Ledger 2026 is closed"]],
   ["Jobs", () => "/jobs?state=dead&queue=billing", ["invoice.write", "Ledger 2026 is closed"]],
@@ -62,8 +37,9 @@ const pages: readonly (readonly [name: string, path: () => string, shows: readon
   [
     "order.fulfil",
     () => `/jobs/${shop.ids.order}`,
-    ["reserve", "charge", "shipment.packed", "Children", "mail.send"],
+    ["reserve", "charge", "shipment.packed", "Children", "mail.send", "began to wait for shipment.packed"],
   ],
+  ["Dead", () => "/dead?queue=billing", ["Only queue billing", "invoice.write"]],
   ["Dead", () => "/dead", ["invoice.write", "Ledger 2026 is closed", "Redrive"]],
   ["Schedules", () => "/schedules", ["nightly feed", "0 3 * * *", "Europe/Berlin", "every 1 h"]],
   ["Workers", () => "/workers", ["running", "feed.import", "Last heartbeat"]],

@@ -1,4 +1,4 @@
-import type { DeadAnswer, DeadGroup } from "../../../src/api.ts";
+import type { DeadAnswer, DeadGroup, DeadQuery } from "../../../src/api.ts";
 import { useBoard } from "../board.ts";
 import { count, plural } from "../format.ts";
 import { useLook } from "../look.ts";
@@ -8,9 +8,13 @@ import { Heading } from "../parts/heading.tsx";
 import { JobLink, jobsPage, Link } from "../parts/link.tsx";
 import { Empty, Seen } from "../parts/notice.tsx";
 import { propose } from "../parts/plan.ts";
+import { usePlace } from "../router.ts";
 
 export function Dead() {
-  const look = useLook("api/dead");
+  const { query } = usePlace();
+  const filter = filterOf(query);
+  const named = Object.keys(filter).length > 0;
+  const look = useLook("api/dead", { query: `${query}` });
   const { readOnly } = useBoard();
   const some = (look.data?.groups.length ?? 0) > 0;
   return (
@@ -20,15 +24,20 @@ export function Dead() {
         lead="Jobs that are not tried again by themselves. Mend the cause, then redrive them."
       >
         {some && !readOnly && (
-          <button type="button" onClick={redriveAll}>
-            Redrive all …
+          <button type="button" onClick={() => redriveAll(filter)}>
+            Redrive all {named ? "of these …" : "…"}
           </button>
         )}
       </Heading>
+      {named && (
+        <p>
+          Only {inWords(filter)} · <Link to="/dead">all that are dead</Link>
+        </p>
+      )}
       <Seen look={look}>
         {(data) =>
           data.groups.length === 0 ? (
-            <Empty title="No job is dead.">
+            <Empty title={named ? `No job is dead of ${inWords(filter)}.` : "No job is dead."}>
               <p>A job that has used up its attempts, or that its handler discards, appears here.</p>
             </Empty>
           ) : (
@@ -39,6 +48,15 @@ export function Dead() {
     </>
   );
 }
+
+/** What the URL asks for; all else that it asks for the server refuses. */
+function filterOf(query: URLSearchParams): DeadQuery {
+  const [queue, name] = [query.get("queue"), query.get("name")];
+  return { ...(queue && { queue }), ...(name && { name }) };
+}
+
+const inWords = ({ queue, name }: DeadQuery) =>
+  [queue && `queue ${queue}`, name && `name ${name}`].filter(Boolean).join(" and ");
 
 function Groups({ data: { groups, looked, more } }: { data: DeadAnswer }) {
   return (
@@ -121,20 +139,21 @@ function redriveGroup({ key, name, queue, error }: DeadGroup) {
   });
 }
 
-function redriveAll() {
+function redriveAll(filter: DeadQuery) {
+  const named = Object.keys(filter).length > 0;
   propose({
     action: "redrive",
-    body: {},
+    body: named ? { filter } : {},
     verb: "Redrive",
-    title: "Redrive all dead jobs?",
+    title: named ? `Redrive all dead jobs of ${inWords(filter)}?` : "Redrive all dead jobs?",
     counted: true,
     will: (jobs) => (
       <p>
-        This brings back {jobs}, whatever the error and the queue, ready at once, for one more attempt. What
-        still fails is dead again.
+        This brings back {jobs}, whatever the error{named ? "" : " and the queue"}, ready at once, for one
+        more attempt. What still fails is dead again.
       </p>
     ),
     did: ({ count: jobs, more }) => `${plural(jobs, "job is", "jobs are")} ready again.${again(more)}`,
-    page: () => ({ to: "/jobs", text: "Watch them" }),
+    page: () => ({ to: named ? jobsPage({ ...filter }) : "/jobs", text: "Watch them" }),
   });
 }

@@ -56,17 +56,20 @@ function Command({ text }: { text: string }) {
       <Scrolled label="What mends it" text>
         {text}
       </Scrolled>
-      <button
-        type="button"
-        onClick={() =>
-          void navigator.clipboard?.writeText(text).then(
-            () => setCopied(true),
-            () => {},
-          )
-        }
-      >
-        {copied ? "Copied" : "Copy"}
-      </button>
+      {/* Browsers have it on pages with TLS and on loopback alone. */}
+      {navigator.clipboard && (
+        <button
+          type="button"
+          onClick={() =>
+            void navigator.clipboard.writeText(text).then(
+              () => setCopied(true),
+              () => {},
+            )
+          }
+        >
+          {copied ? "Copied" : "Copy"}
+        </button>
+      )}
     </div>
   );
 }

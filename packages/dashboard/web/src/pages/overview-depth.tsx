@@ -14,17 +14,18 @@ export function OverviewDepth({
   queues: readonly QueueView[];
 }) {
   const ready = queues.reduce((total, queue) => total + queue.ready, 0);
+  const more = queues.some(({ readyMore }) => readyMore);
   const worst = [...queues].sort((one, other) => other.ready - one.ready).slice(0, mostCurves);
   return (
     <section class="panel" aria-labelledby="depth">
       <h2 id="depth">Depth</h2>
       <p class="figures">
-        <strong>{capped(ready)}</strong> ready to run
+        <strong>{capped(ready, more)}</strong> ready to run
         {history && <span class="hint"> · watched here since {timeOfDay(history.since * 1_000)}</span>}
       </p>
       <Chart
         label={`Jobs that are ready to run: ${
-          worst.map((queue) => `${queue.name} ${capped(queue.ready)}`).join(", ") || "none"
+          worst.map((queue) => `${queue.name} ${capped(queue.ready, queue.readyMore)}`).join(", ") || "none"
         }.`}
         times={history?.times ?? []}
         lines={history ? linesOf(history, queues) : []}

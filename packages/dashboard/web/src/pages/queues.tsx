@@ -129,8 +129,9 @@ function pause({ name, ready, readyMore, running }: QueueView) {
     title: `Pause queue ${name}?`,
     will: () => (
       <p>
-        No further job of it is started, by any worker, until it is resumed: {capped(ready, readyMore)} ready
-        jobs wait. The {capped(running)} that run go on to their end, and jobs can still be enqueued.
+        No further job of it is started, by any worker, until it is resumed:{" "}
+        {ready === 1 ? "1 ready job waits" : `${capped(ready, readyMore)} ready jobs wait`}. What runs goes on
+        to its end ({capped(running)}), and jobs can still be enqueued.
       </p>
     ),
     did: ({ changed }) => (changed ? `Queue ${name} is paused.` : `Queue ${name} was paused already.`),
@@ -143,7 +144,12 @@ function resume({ name, ready, readyMore }: QueueView) {
     body: { queue: name },
     verb: "Resume",
     title: `Resume queue ${name}?`,
-    will: () => <p>Workers start its jobs again at once: {capped(ready, readyMore)} are ready.</p>,
+    will: () => (
+      <p>
+        Workers start its jobs again at once: {ready === 1 ? "1 is" : `${capped(ready, readyMore)} are`}{" "}
+        ready.
+      </p>
+    ),
     did: ({ changed }) => (changed ? `Queue ${name} goes on.` : `Queue ${name} was not paused.`),
   });
 }
