@@ -1,9 +1,10 @@
 import { defineJob, RetryError, type } from "@pillion/core";
 import { createAdmin } from "@pillion/core/admin";
 import { createWorker, handle, type WorkerOptions } from "@pillion/core/worker";
+import { startPgBouncer } from "@pillion/dev-postgres";
 import { enqueue } from "@pillion/pg";
 import pg from "pg";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, inject, onTestFinished, test } from "vitest";
 import { listeningLogger, until } from "../../packages/core/test/worker/queue.ts";
 import { workerProcess } from "../../packages/core/test/worker/worker-process.ts";
 import { nothing, type PooledPlace, pooledPlace } from "./pooled-place.ts";
@@ -56,6 +57,15 @@ async function workshop() {
   };
 }
 
+/** Of the same database, through another pooler. */
+async function sessionUrl(place: PooledPlace): Promise<string> {
+  const pooler = await startPgBouncer({ url: inject("databaseUrl"), poolSize: 2, mode: "session" });
+  onTestFinished(pooler.stop);
+  const url = new URL(pooler.url);
+  url.pathname = new URL(place.direct).pathname;
+  return url.href;
+}
+
 test("workers that share two connections by polling alone run each job once, also keyed and limited ones, and leave nothing on them", async () => {
   const { place, admin, runs, work, completed } = await workshop();
   await admin.setQueue("narrow", { concurrency: 2 });
@@ -99,11 +109,14 @@ test("a worker that is given nothing but the pooler does not listen through it, 
   expect(logger.lines).toEqual([expect.stringContaining("`database` leads through a pooler")]);
 });
 
-test("with a direct URL to listen on, a commit through the pooler wakes a worker that sleeps", async () => {
+test.each([
+  ["a direct URL", (place: PooledPlace) => place.direct],
+  ["the URL of a pooler in session mode", sessionUrl],
+])("with %s to listen on, a commit through the pooler wakes a worker that sleeps", async (_, listenAt) => {
   const { place, work, reaches } = await workshop();
   // Longer than any test may take: what runs was found by no poll, and by no beat.
   const never = 3_600_000;
-  const { logger } = await work({ listen: place.direct, pollMs: never, leaseMs: never });
+  const { logger } = await work({ listen: await listenAt(place), pollMs: never, leaseMs: never });
   await until(
     async () =>
       (

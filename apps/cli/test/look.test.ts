@@ -307,6 +307,10 @@ test.each<[args: string[], ids: string[]]>([
     ["--queue", "mail", "--state", "dead,scheduled"],
     ["6", "3", "2"],
   ],
+  [
+    ["--name", "page.render"],
+    ["7", "1"],
+  ],
   [["--key", "bob"], ["4"]],
   [["--partition", "tenant 7"], ["8"]],
   [["--header", 'tenant:="8"', "--queue", "mail"], ["5"]],
