@@ -105,7 +105,7 @@ export function dashboard(options: DashboardOptions): Dashboard {
       path = pathBelow(mount, url.pathname);
       return secured(await answer(request, url, path));
     } catch (error) {
-      const problem = problemOf(error, request.method === "POST");
+      const problem = problemOf(error, request.method === "POST", admin.schema);
       // Without the parameters: keys and headers of jobs stand in them.
       if (problem.status >= 500)
         onError(`pillion dashboard: ${request.method} ${path ?? "?"} failed.`, error);

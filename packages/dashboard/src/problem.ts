@@ -38,18 +38,14 @@ export class ProblemError extends Error {
 }
 
 /** What an error of core or the database comes to. What is unknown may hold secrets, and says nothing. */
-export function problemOf(error: unknown, changes: boolean): ProblemError {
+export function problemOf(error: unknown, changes: boolean, schema: string): ProblemError {
   if (error instanceof ProblemError) return error;
   if (PillionError.is(error)) {
     if (error.code === "SCHEMA_OUTDATED") return new ProblemError("SCHEMA_OUTDATED", error.message);
     if (error.code.startsWith("INVALID_")) return new ProblemError("INVALID_REQUEST", error.message);
   }
   const state = sqlStateOf(error);
-  if (state === "42501")
-    return new ProblemError(
-      "MISSING_RIGHT",
-      `${messageOf(error)}. Let the schema's owner allow it: select pillion.allow('<role>', 'reader') to look, 'operator' to act.`,
-    );
+  if (state === "42501") return new ProblemError("MISSING_RIGHT", missingRight(error, changes, schema));
   if (isAway(error, state))
     return new ProblemError(
       "DATABASE_AWAY",
@@ -60,6 +56,14 @@ export function problemOf(error: unknown, changes: boolean): ProblemError {
     "FAILED",
     `It is in the server's log. ${changes ? "What was done before it is not undone." : "Nothing was changed."}`,
   );
+}
+
+/** Postgres' own words name the table or the function, and no value. */
+function missingRight(error: unknown, changes: boolean, schema: string): string {
+  const allow = `${/^[a-z_][a-z0-9_]*$/.test(schema) ? schema : `"${schema.replaceAll('"', '""')}"`}.allow`;
+  return changes
+    ? `The role by which the board reaches the database may not do this (${messageOf(error)}). Nothing was changed. Where it is to, the schema's owner says: select ${allow}('<role>', 'operator'); to run schedules by hand, 'worker' too.`
+    : `The role by which the board reaches the database may not look at this (${messageOf(error)}). The schema's owner lets it: select ${allow}('<role>', 'reader').`;
 }
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
