@@ -176,6 +176,7 @@ test("queues are listed with what is settled for them and what waits and runs in
     name,
     pausedAt: expect.any(Date),
     ready: 2,
+    readyMore: false,
     running: 1,
     scheduled: 1,
     dead: 0,
