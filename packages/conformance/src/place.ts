@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { migrate } from "@pillion/core/migrate";
-import pg from "pg";
 import { openReader, type Reader } from "./reader.ts";
 
 /** Where a run happens: two schemas of its own, one for the application's tables and one for the jobs. */
@@ -12,34 +11,53 @@ export interface Place {
   /** The schema of the jobs, for `configure`. */
   readonly jobs: string;
   readonly reader: Reader;
+  /** Creates one more schema of jobs, with a name of the caller's choice, and answers how to drop it. */
+  makeJobs(name: string): Promise<() => Promise<void>>;
   /** Ends the sessions that hold locks on the tables of these schemas: what cases that failed have left open. */
   evict(): Promise<void>;
   /** Drops both schemas. */
   close(): Promise<void>;
 }
 
-export async function makePlace(url: string, patienceMs: number): Promise<Place> {
+/** What an application is that does everything: it enqueues, works, operates, and tests itself. */
+const kinds = ["enqueuer", "worker", "operator", "tester"];
+
+/** @param applicationUrl of clients and workers, whose role is let into every schema that is made */
+export async function makePlace(url: string, patienceMs: number, applicationUrl = url): Promise<Place> {
+  const role = decodeURIComponent(new URL(applicationUrl).username);
   const id = randomBytes(4).toString("hex");
   const schema = `pillion_shop_${id}`;
   const jobs = `pillion_jobs_${id}`;
   const reader = openReader(url, schema, jobs, patienceMs);
+  const makeJobs = async (name: string) => {
+    await migrate({ database: url, schema: name });
+    if (applicationUrl !== url)
+      for (const kind of kinds) await reader.query(`select "${name}".allow($1, $2)`, [role, kind]);
+  };
   try {
     await reader.query(`create schema ${schema}`);
+    if (applicationUrl !== url)
+      await reader.query(`grant usage on schema ${schema} to "${role}";
+        alter default privileges in schema ${schema} grant all on tables to "${role}"`);
     await reader.query(`create table ${schema}.customers (id text primary key)`);
     await reader.query(`create table ${schema}.orders (
       id text primary key,
       total integer not null check (total >= 0),
       customer text references ${schema}.customers deferrable initially deferred)`);
-    await migrate({ database: url, schema: jobs });
+    await makeJobs(jobs);
   } catch (error) {
     await reader.close();
     throw error;
   }
   return {
-    url: withSettings(url, { search_path: schema }),
+    url: withSettings(applicationUrl, { search_path: schema }),
     schema,
     jobs,
     reader,
+    async makeJobs(name) {
+      await makeJobs(name);
+      return () => reader.query(`drop schema "${name}" cascade`).then(() => {});
+    },
     async evict() {
       await reader.query(
         `select pg_terminate_backend(pid) from pg_locks join pg_class on pg_class.oid = relation
@@ -64,15 +82,4 @@ export function withSettings(url: string, settings: Readonly<Record<string, stri
   // Not every driver reads a "+" as a space.
   changed.search = changed.search.replaceAll("+", "%20");
   return changed.href;
-}
-
-/** Creates one more schema of jobs, with a name of the caller's choice, and answers how to drop it. */
-export async function makeJobsSchema(url: string, name: string): Promise<() => Promise<void>> {
-  await migrate({ database: url, schema: name });
-  return async () => {
-    const client = new pg.Client({ connectionString: url });
-    await client.connect();
-    await client.query(`drop schema "${name}" cascade`);
-    await client.end();
-  };
 }

@@ -10,6 +10,11 @@ import { suites as allSuites } from "./suites/index.ts";
 export interface RunOptions {
   /** A URL of the database. The run makes two schemas of its own there, and drops them in `close`. */
   readonly url: string;
+  /**
+   * A URL of the same database, as a role that may log in and do nothing: the harness's clients and the workers connect with
+   * it, and the run lets that role do what an application may (`pillion.allow`). Default `url`.
+   */
+  readonly applicationUrl?: string;
   /** How long a case waits for a state that never comes; three times that ends any case. Default 60 s: of a busy machine. */
   readonly patienceMs?: number;
   /**
@@ -77,7 +82,7 @@ export function conformanceRun(harness: Harness, options: RunOptions): Run {
   let turns: Promise<unknown> = Promise.resolve();
 
   async function runCase(run: (context: Context) => Promise<void>): Promise<void> {
-    place ??= makePlace(options.url, patienceMs);
+    place ??= makePlace(options.url, patienceMs, options.applicationUrl);
     const at = await place;
     const seat = idle.pop() ?? makeSeat(harness, at);
     const { context, end } = makeContext({
@@ -132,7 +137,7 @@ export function conformanceRun(harness: Harness, options: RunOptions): Run {
   return {
     cases,
     async report() {
-      place ??= makePlace(options.url, patienceMs);
+      place ??= makePlace(options.url, patienceMs, options.applicationUrl);
       const [server] = await (await place).reader.query("show server_version");
       const { orm, version, driver, form, traits } = harness;
       return {

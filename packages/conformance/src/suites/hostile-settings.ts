@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { Context } from "../context.ts";
 import { accepted } from "../expect.ts";
 import { enqueueInEveryForm, jobsOfEveryForm } from "../forms.ts";
-import { makeJobsSchema, withSettings } from "../place.ts";
+import { withSettings } from "../place.ts";
 import type { Case, Suite } from "../suite.ts";
 
 /** What a role or a database may set for its sessions, one and all. */
@@ -92,7 +92,7 @@ const cases: Case[] = [
     async run(context) {
       const type = context.jobType();
       const schema = `Pillion Jobs ${randomUUID().slice(0, 8)}`;
-      context.after(await makeJobsSchema(context.place.url, schema));
+      context.after(await context.place.makeJobs(schema));
       const verbs = context.harness.adapter.configure({ schema });
       const connection = await context.connection();
       const leaving = await context.open(connection);

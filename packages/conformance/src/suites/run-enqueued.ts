@@ -4,7 +4,6 @@ import { handle } from "@pillion/core/worker";
 import type { Context } from "../context.ts";
 import { accepted, refusal } from "../expect.ts";
 import { orderJob } from "../order-job.ts";
-import { makeJobsSchema } from "../place.ts";
 import { ordersIn, xidOf } from "../seen.ts";
 import type { Case, Suite } from "../suite.ts";
 import { leavingSteps, waitingJobs } from "./stepped-jobs.ts";
@@ -70,7 +69,7 @@ const cases: Case[] = [
     name: "ROLLBACK leaves every table as it was",
     async run(context) {
       const jobs = `jobs_${randomUUID()}`;
-      context.after(await makeJobsSchema(context.place.url, jobs));
+      context.after(await context.place.makeJobs(jobs));
       const verbs = context.verbs.configure({ schema: jobs });
       const testing = context.testing.configure({ schema: jobs });
       const connection = await context.connection();
