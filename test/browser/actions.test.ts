@@ -133,6 +133,20 @@ test("a scheduled job is rescheduled, then run now, and completes before one's e
   });
 });
 
+test("a job is moved to a moment of the clock, and nothing is done before there is one", async () => {
+  const { id } = await place.admin.enqueue(sendMail({ to: "moment" }, { delayMs: 3_600_000 }));
+  await on(`/jobs/${id}`, async (page) => {
+    await page.getByRole("button", { name: "Reschedule" }).click();
+    await page.getByLabel("When").selectOption("At …");
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText(/This moves 1 job/).waitFor();
+    expect(await dialog.getByRole("button", { name: "Reschedule" }).isDisabled()).toBe(true);
+    await page.getByLabel("Your time").fill("2150-01-02T03:04:05");
+    await confirm(page, /This moves 1 job/, "Reschedule", "1 job is moved.");
+  });
+  expect((await place.admin.job(id))!.runAt.toISOString()).toBe("2150-01-02T03:04:05.000Z");
+});
+
 test("a running job is told to stop", async () => {
   const { id } = await place.admin.enqueue(importFeed({ url: "endless" }));
   await until(async () => (await stateOf(id)) === "running");
@@ -179,6 +193,9 @@ test("a schedule is paused, resumed, and run at once", async () => {
       .filter({ has: page.getByRole("heading", { name: "hourly mail" }) });
     const pausedAt = async () =>
       (await place.admin.schedules.list()).find(({ name }) => name === "hourly mail")?.pausedAt;
+    expect(await page.content()).not.toContain("team@example.com");
+    await row.getByRole("button", { name: "Show the payload" }).click();
+    await row.getByText("team@example.com").waitFor();
     await row.getByRole("button", { name: "Pause" }).click();
     await confirm(page, /It fires no slot until it is resumed/, "Pause", "Schedule hourly mail is paused.");
     expect(await pausedAt()).toBeInstanceOf(Date);

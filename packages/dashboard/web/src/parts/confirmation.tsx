@@ -45,7 +45,9 @@ function Asked({ plan }: { plan: Plan }) {
     event.preventDefault();
     if (acting || !may) return;
     setActing(true);
-    const reply = await act(plan.action, { ...plan.body, ...(plan.time ? time : {}) } as never);
+    // The time that was chosen, in place of what the plan began with: a moment or a delay, never both.
+    const chosen = plan.time ? { delayMs: undefined, ...time } : {};
+    const reply = await act(plan.action, { ...plan.body, ...chosen } as never);
     setActing(false);
     somethingChanged();
     if ("answer" in reply) {
