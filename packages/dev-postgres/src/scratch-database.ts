@@ -14,12 +14,13 @@ export interface ScratchDatabase {
  * schema `pillion` and their own tables in `public`.
  *
  * @param subject a word that tells whose it is: the database is named `pillion_<subject>_<random>`
- * @param like what it is a copy of, as CREATE DATABASE says it
+ * @param options.like what it is a copy of, as CREATE DATABASE says it
+ * @param options.patient whether `drop` waits a while for sessions that end by themselves
  */
 export async function scratchDatabase(
   url: string,
   subject: string,
-  like = "template template0",
+  { like = "template template0", patient = false } = {},
 ): Promise<ScratchDatabase> {
   const name = `pillion_${subject}_${randomBytes(4).toString("hex")}`;
   await run(
@@ -29,11 +30,11 @@ export async function scratchDatabase(
   );
   const own = new URL(url);
   own.pathname = `/${name}`;
-  return { name, url: own.href, drop: () => dropDatabase(url, name) };
+  return { name, url: own.href, drop: () => dropDatabase(url, name, patient) };
 }
 
-async function dropDatabase(url: string, name: string): Promise<void> {
-  await run(url, leftBy(name), `drop database if exists "${name}" with (force)`);
+async function dropDatabase(url: string, name: string, patient: boolean): Promise<void> {
+  await run(url, ...(patient ? [leftBy(name)] : []), `drop database if exists "${name}" with (force)`);
 }
 
 /**

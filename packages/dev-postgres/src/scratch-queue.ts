@@ -23,7 +23,8 @@ export async function scratchQueue(
   const key = `${url} ${schema}`;
   const template = templates.get(key) ?? makeTemplate(url, schema, migrate);
   templates.set(key, template);
-  return { ...(await scratchDatabase(url, subject, await template)), schema };
+  const like = await template;
+  return { ...(await scratchDatabase(url, subject, { like, patient: true })), schema };
 }
 
 type Migrate = (options: { database: string; schema: string }) => Promise<unknown>;
