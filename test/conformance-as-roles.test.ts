@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { conformance } from "@pillion/conformance";
 import pg from "pg";
 import { afterAll, beforeAll, describe, inject, test } from "vitest";
+import { withBuiltChild } from "./built-child.ts";
 import { allHarnesses, newestReleases } from "./harnesses.ts";
 
 // The guarantees do not hold by rights that an application does not have: one that owns nothing and is allowed what its
@@ -19,12 +20,13 @@ afterAll(async () => {
 
 const harnesses = await allHarnesses();
 const applicationUrl = Object.assign(new URL(url), { username: role, password }).href;
-for (const harness of newestReleases(harnesses).filter(({ orm }) => orm === "pg"))
+const chosen = newestReleases(harnesses).filter(({ orm }) => orm === "pg");
+for (const { harness, childArguments } of await Promise.all(chosen.map(withBuiltChild)))
   conformance(harness, {
     url,
     applicationUrl,
     others: harnesses,
-    childArguments: ["--import", import.meta.resolve("@pillion/dev-program/compile")],
+    childArguments,
     describe: describe.concurrent,
     test,
     afterAll,
