@@ -51,8 +51,18 @@ export async function record(url: string, fn: (pool: pg.Pool) => Promise<void>):
   return compact(sent);
 }
 
-/** Sends the same again, each value as it is there, and answers which statements were answered otherwise. */
-export async function replay(url: string, { statements, sent }: Recording): Promise<string[]> {
+/**
+ * Sends the same again, each value as it is there, and answers which statements were answered otherwise.
+ *
+ * @param meanwhile what happens once a worker has begun, at a moment at which no transaction is open
+ */
+export async function replay(
+  url: string,
+  { statements, sent }: Recording,
+  meanwhile?: () => Promise<unknown>,
+): Promise<string[]> {
+  let upcoming = meanwhile;
+  const open = new Set<number>();
   const clients: pg.Client[] = [];
   const answers: Map<string, string>[] = [];
   const others: string[] = [];
@@ -64,6 +74,12 @@ export async function replay(url: string, { statements, sent }: Recording): Prom
         await client.connect();
       }
       const text = statements[statement]!;
+      if (step > sent.length * 0.6 && open.size === 0) {
+        await upcoming?.();
+        upcoming = undefined;
+      }
+      if (text.startsWith("begin")) open.add(on);
+      if (text === "commit") open.delete(on);
       const result = await clients[on]!.query(
         text,
         values.map((value) => filled(value, answers)),

@@ -83,7 +83,7 @@ describe.each([...recorded, beforeLast])("release $name, schema $version", ({ ve
   });
 });
 
-describe.each(recorded)("release $name", ({ life }) => {
+describe.each(recorded)("release $name", ({ life, sql }) => {
   test.each([
     ["the present schema", undefined],
     ["the schema of a release to come", nextRelease],
@@ -92,5 +92,18 @@ describe.each(recorded)("release $name", ({ life }) => {
     if (to) await migrateWith(to, { database: url });
     expect(await replay(url, life)).toEqual([]);
     expect(await outcomeIn(url)).toEqual(life.outcome);
+  });
+
+  test("all that its application and its workers send does the same while its schema becomes that of a release to come", async () => {
+    const { url, pool } = await databaseWith(sql);
+    const upgrade = () => migrateWith(nextRelease, { database: url });
+    const replayed = replay(url, life, async () => {
+      const { rowCount } = await pool.query("select from pillion.jobs where state = 'running'");
+      expect(rowCount).toBeGreaterThan(0);
+      await upgrade();
+    });
+    expect(await replayed).toEqual([]);
+    expect(await outcomeIn(url)).toEqual(life.outcome);
+    expect(await upgrade()).toMatchObject({ from: currentVersion + 1, applied: [] });
   });
 });
