@@ -2869,11 +2869,31 @@ CREATE OR REPLACE FUNCTION pillion.waiting(most bigint)
  SET enable_bitmapscan TO 'off'
  SET enable_sort TO 'off'
 AS $function$
-  (select j.queue, j.name from pillion.job j where j.state = 'ready' and j.partition_key is null
-   order by j.queue, j.priority, j.position limit most)
+  with recursive lane(queue, priority, n) as (
+    (select j.queue, j.priority, 1 from pillion.job j where j.state = 'ready' and j.partition_key is null
+     order by j.queue, j.priority limit 1)
+    union all
+    select next.queue, next.priority, lane.n + 1 from lane cross join lateral (
+      select j.queue, j.priority from pillion.job j
+      where j.state = 'ready' and j.partition_key is null and (j.queue, j.priority) > (lane.queue, lane.priority)
+      order by j.queue, j.priority limit 1) next
+    where lane.n < 1000
+  ), line(queue, n) as (
+    (select j.queue, 1 from pillion.job j where j.state = 'ready' and j.partition_key is not null order by j.queue limit 1)
+    union all
+    select next.queue, line.n + 1 from line cross join lateral (
+      select j.queue from pillion.job j where j.state = 'ready' and j.partition_key is not null and j.queue > line.queue
+      order by j.queue limit 1) next
+    where line.n < 1000
+  )
+  select first.queue, first.name from lane cross join lateral (
+    select j.queue, j.name from pillion.job j
+    where j.state = 'ready' and j.partition_key is null and j.queue = lane.queue and j.priority = lane.priority
+    order by j.position limit greatest(most / (select count(*) from lane), 1)) first
   union all
-  (select j.queue, j.name from pillion.job j where j.state = 'ready' and j.partition_key is not null
-   order by j.queue, j.partition_key, j.priority desc, j.position limit most)
+  select first.queue, first.name from line cross join lateral (
+    select j.queue, j.name from pillion.job j where j.state = 'ready' and j.partition_key is not null and j.queue = line.queue
+    order by j.partition_key, j.priority desc, j.position limit greatest(most / (select count(*) from line), 1)) first
 $function$
 ;
 

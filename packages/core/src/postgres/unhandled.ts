@@ -10,8 +10,8 @@ export interface UnhandledInput {
 const limit = (input: UnhandledInput) => String(input.limit);
 
 /**
- * Names that wait and that no living worker handles in their queue, with how many of the `limit` jobs longest in
- * their lanes have each, and of as many that have partition keys: sql/0008_upkeep.sql says how.
+ * Names that wait and that no living worker handles in their queue, with how many have each of the `limit` jobs that are
+ * first in line, and of as many that have partition keys: sql/0008_upkeep.sql says how.
  */
 export const unhandled = (schema: Schema) => sql<UnhandledInput>`
 with clock as (select coalesce(${nowText}::text::timestamptz, statement_timestamp()) as now)

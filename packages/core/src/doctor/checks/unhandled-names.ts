@@ -3,8 +3,8 @@ import { unhandled } from "../../postgres/unhandled.ts";
 import { argument, count } from "../figures.ts";
 import type { Check } from "../patient.ts";
 
-/** As many jobs as a worker looks at once a minute. */
-const jobsLookedAt = 10_000;
+/** Of all queues together; what nobody takes is what stays in front. */
+const jobsLookedAt = 4_000;
 
 /** Job types that wait and that no living worker has a handler for. */
 export const unhandledNamesCheck: Check = {
@@ -15,7 +15,7 @@ export const unhandledNamesCheck: Check = {
     return rows.slice(0, 20).map(({ queue, name, jobs }) => ({
       code: "NAME_UNHANDLED",
       severity: "warning",
-      what: `${count(jobs)} ${jobs === "1" ? "job" : "jobs"} "${name}" of the ${count(jobsLookedAt)} that have waited longest ${jobs === "1" ? "waits" : "wait"} in queue "${queue}"; no running worker handles ${jobs === "1" ? "it" : "them"} there.`,
+      what: `${count(jobs)} ${jobs === "1" ? "job" : "jobs"} "${name}" of the ${count(jobsLookedAt)} that are first in line ${jobs === "1" ? "waits" : "wait"} in queue "${queue}"; no running worker handles ${jobs === "1" ? "it" : "them"} there.`,
       why: "They wait for ever: a name was changed while jobs of it waited, a worker runs old code, or none runs with that queue.",
       mend: `Add the handler to a worker that runs queue "${queue}"; or, where they are of no use: ${commandOn(schema.name, `cancel --name ${argument(name!)} --queue ${argument(queue!)}`)}`,
     }));

@@ -1466,18 +1466,38 @@ begin
     'special', coalesce(special, '[]'), 'met', met, 'failed', to_json(failed));
 end $$;
 
--- The names of the `most` jobs that are first in their lanes, and of as many that have partition keys: a bounded look, since a
--- queue may be long. Each half is in the order of an index, and reads no more than it answers: without statistics, too,
--- by which Postgres would rather read and sort them all.
+-- The names of the jobs that are first in their lanes, `most` over all lanes, as many of each; and of as many that have partition
+-- keys, over all queues. What nobody takes is what stays in front. A bounded look, since a queue may be long: each part is
+-- in the order of an index, and reads no more than it answers, whatever is known of the table.
 create function pillion.waiting(most bigint) returns table (queue text, name text)
 language sql stable
 set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
 as $$
-  (select j.queue, j.name from pillion.job j where j.state = 'ready' and j.partition_key is null
-   order by j.queue, j.priority, j.position limit most)
+  with recursive lane(queue, priority, n) as (
+    (select j.queue, j.priority, 1 from pillion.job j where j.state = 'ready' and j.partition_key is null
+     order by j.queue, j.priority limit 1)
+    union all
+    select next.queue, next.priority, lane.n + 1 from lane cross join lateral (
+      select j.queue, j.priority from pillion.job j
+      where j.state = 'ready' and j.partition_key is null and (j.queue, j.priority) > (lane.queue, lane.priority)
+      order by j.queue, j.priority limit 1) next
+    where lane.n < 1000
+  ), line(queue, n) as (
+    (select j.queue, 1 from pillion.job j where j.state = 'ready' and j.partition_key is not null order by j.queue limit 1)
+    union all
+    select next.queue, line.n + 1 from line cross join lateral (
+      select j.queue from pillion.job j where j.state = 'ready' and j.partition_key is not null and j.queue > line.queue
+      order by j.queue limit 1) next
+    where line.n < 1000
+  )
+  select first.queue, first.name from lane cross join lateral (
+    select j.queue, j.name from pillion.job j
+    where j.state = 'ready' and j.partition_key is null and j.queue = lane.queue and j.priority = lane.priority
+    order by j.position limit greatest(most / (select count(*) from lane), 1)) first
   union all
-  (select j.queue, j.name from pillion.job j where j.state = 'ready' and j.partition_key is not null
-   order by j.queue, j.partition_key, j.priority desc, j.position limit most)
+  select first.queue, first.name from line cross join lateral (
+    select j.queue, j.name from pillion.job j where j.state = 'ready' and j.partition_key is not null and j.queue = line.queue
+    order by j.partition_key, j.priority desc, j.position limit greatest(most / (select count(*) from line), 1)) first
 $$;
 revoke execute on function pillion.rescue, pillion.rescue_singly, pillion.promote, pillion.tick, pillion.waiting from public;
 
