@@ -43,7 +43,7 @@ end $$;
 -- completed, dead: how many jobs have ended so. failed: how many attempts have failed that were not a job's last.
 -- wait_p50 and the like: in ms, of the last attempt of jobs that have completed or are dead; waiting is from when it may run.
 -- seconds: how much of the stretch has passed. sampled: the counts are estimates, from a part of the rows.
-create function pillion.throughput(queue text, minutes integer, bucket_seconds integer, now timestamptz default null, most_pages integer default 1024)
+create function pillion.throughput(queue text, minutes integer, bucket_seconds integer, now timestamptz default null, most_pages integer default 704)
 returns table (name text, at timestamptz, seconds float8, completed bigint, failed bigint, dead bigint, wait_p50 float8, wait_p95 float8,
   run_p50 float8, run_p95 float8, sampled boolean)
 language plpgsql stable security definer

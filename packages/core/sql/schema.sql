@@ -2586,7 +2586,7 @@ begin
 end $function$
 ;
 
-CREATE OR REPLACE FUNCTION pillion.throughput(queue text, minutes integer, bucket_seconds integer, now timestamp with time zone DEFAULT NULL::timestamp with time zone, most_pages integer DEFAULT 1024)
+CREATE OR REPLACE FUNCTION pillion.throughput(queue text, minutes integer, bucket_seconds integer, now timestamp with time zone DEFAULT NULL::timestamp with time zone, most_pages integer DEFAULT 704)
  RETURNS TABLE(name text, at timestamp with time zone, seconds double precision, completed bigint, failed bigint, dead bigint, wait_p50 double precision, wait_p95 double precision, run_p50 double precision, run_p95 double precision, sampled boolean)
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER

@@ -44,7 +44,7 @@ export interface ThroughputBucket {
 export interface Throughput {
   /**
    * What has ended of late: of each queue in which anything has, every stretch of time, the oldest first. It reads what
-   * has ended since, and at most 8 MiB of each of the archive's partitions; where that is not all, the figures are
+   * has ended since, and at most 5.5 MiB of each of the archive's partitions; where that is not all, the figures are
    * estimates. It needs no statistics and no index, so that no completion pays for it. What was brought back counts for
    * when it ended; its waiting is not known any more.
    *
