@@ -71,7 +71,8 @@ const namesIn = (list = "") => [...list.matchAll(/["'`]([^"'`]*)["'`]/g)].map((m
 
 /** Whether a schema passes a filter as drizzle-kit 1.0 reads it. One that is computed is left to whoever wrote it. */
 function lets(filter: readonly string[], schema: string): boolean {
-  const matches = (pattern: string) => RegExp(`^${pattern.replaceAll("*", ".*")}$`).test(schema);
+  const literal = (text: string) => text.replaceAll(/[\\^$.|?+()[\]{}]/g, "\\$&");
+  const matches = (pattern: string) => RegExp(`^${pattern.split("*").map(literal).join(".*")}$`).test(schema);
   const refused = filter.filter((name) => name.startsWith("!"));
   const allowed = filter.filter((name) => !name.startsWith("!"));
   return (

@@ -75,6 +75,7 @@ test.each([
 test.each([
   ["drizzle-kit 0.31 without a filter", "drizzle.config.ts", drizzle("")],
   ["other schemas", "drizzle.config.ts", drizzle('schemaFilter: ["public", "billing"]')],
+  ["a name that is no pattern", "drizzle.config.ts", drizzle('schemaFilter: ["pillio.", "shop(1"]')],
   ["all but the queue's", "drizzle.config.ts", drizzle('schemaFilter: ["*", "!pillion"]')],
   ["what is computed", "drizzle.config.ts", drizzle("schemaFilter: mine")],
   ["another database", "drizzle.config.ts", 'export default { dialect: "sqlite" };'],
