@@ -79,29 +79,51 @@ test("an event is emitted once; a second emit changes nothing", async () => {
   ]);
 });
 
-test("tail shows what becomes of jobs while it happens", async () => {
-  const queue = await ownQueue();
-  const tail = await start(["tail", "--queue", "mail", "--json", ...queue.place]);
-  const heard = async (jobs: number) => {
-    while (tail.said.stdout.split("\n").length <= jobs)
-      await new Promise((done) => tail.child.stdout.once("data", done));
-  };
+/** What is said while these acts are done; each is to be told in one line before the next begins. */
+async function follow(args: readonly string[], acts: readonly (() => Promise<unknown>)[]) {
+  const tail = await start(["tail", ...args]);
   while (!tail.said.stderr.includes("Following"))
     await new Promise((done) => tail.child.stderr.once("data", done));
-  await queue.run("enqueue", "mail.send", "--queue", "mail");
-  await heard(1);
-  await queue.run("enqueue", "page.render");
-  await queue.run("retry", "2");
-  await heard(2);
-  await queue.run("cancel", "2");
-  await heard(3);
+  for (const [index, act] of acts.entries()) {
+    await act();
+    while (tail.said.stdout.split("\n").length <= index + 1)
+      await new Promise((done) => tail.child.stdout.once("data", done));
+  }
   tail.child.kill("SIGINT");
   const { exitCode, stdout } = await tail.ended;
   expect(exitCode).toBe(0);
+  return stdout;
+}
+
+test("tail shows what becomes of jobs while it happens", async () => {
+  const queue = await ownQueue();
+  const acts = [
+    () => queue.run("enqueue", "mail.send", "--queue", "mail"),
+    async () => {
+      await queue.run("enqueue", "page.render");
+      await queue.run("retry", "2");
+    },
+    () => queue.run("cancel", "2"),
+  ];
+  const stdout = await follow(["--queue", "mail", "--json", ...queue.place], acts);
   const said = stdout
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line));
   expect(said.map(({ id, state }) => `${id} ${state}`)).toEqual(["9 ready", "2 ready", "2 cancelled"]);
   expect(said[0]).not.toHaveProperty("payload");
+});
+
+test("tail tells people one line of each change, with the payload where it is asked for", async () => {
+  const queue = await ownQueue(emptyQueue);
+  const acts = [
+    () => queue.run("enqueue", "mail.send", '{"to":"eve"}', "--queue", "mail"),
+    () => queue.run("cancel", "1"),
+  ];
+  const stdout = await follow(["--payload", ...queue.place], acts);
+  expect(stdout.replaceAll(/^\d\d:\d\d:\d\d\.\d{3}/gm, "(time)")).toMatchInlineSnapshot(`
+    "(time)  ready      1 mail.send  mail  {"to":"eve"}
+    (time)  cancelled  1 mail.send  mail  {"to":"eve"}
+    "
+  `);
 });
