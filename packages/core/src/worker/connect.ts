@@ -163,17 +163,23 @@ export async function openSession(
   client.on("error", end);
   client.on("end", () => end(new Error("the connection was closed")));
   await client.connect();
+  const send = async (text: string, values: readonly unknown[]) => {
+    try {
+      return (await client.query<Row>({ text, values: [...values] })).rows;
+    } catch (error) {
+      // What comes after it would wait behind it.
+      if (error instanceof Error && error.message === "Query read timeout") void client.end().catch(() => {});
+      throw error;
+    }
+  };
+  // pg wants them one after the other.
+  let before: Promise<unknown> = Promise.resolve();
   return {
     process: (client as { processID?: number | null }).processID ?? null,
-    async query(text, values = []) {
-      try {
-        return (await client.query<Row>({ text, values: [...values] })).rows;
-      } catch (error) {
-        // What comes after it would wait behind it.
-        if (error instanceof Error && error.message === "Query read timeout")
-          void client.end().catch(() => {});
-        throw error;
-      }
+    query(text, values = []) {
+      const answer = before.then(() => send(text, values));
+      before = answer.catch(() => {});
+      return answer;
     },
     onNotification(listener) {
       client.on("notification", ({ payload, channel }) => listener(payload ?? "", channel));

@@ -7,6 +7,12 @@ import { migrateCommand, schemaErrorOf } from "../postgres/schema-error.ts";
 import type { Place } from "../postgres/step.ts";
 import { type Row, type Statement, type StatementOf, sql } from "../statement.ts";
 
+/** A connection that no handler gets. */
+export interface Beside {
+  readonly connected: boolean;
+  run<Input>(statement: StatementOf<Input>, input: Input): Promise<readonly Row[]>;
+}
+
 /**
  * A database and the queue's schema in it: what all parts of a worker, and an admin, run their statements on. Each runs
  * at READ COMMITTED, which all of them need: at a stricter level Postgres refuses with 40001 what it would have waited
@@ -15,6 +21,8 @@ import { type Row, type Statement, type StatementOf, sql } from "../statement.ts
  */
 export class Link {
   readonly engine: Engine;
+  /** What goes through it while it is connected, in place of the database: handlers may hold all connections of that. */
+  beside: Beside | undefined;
   /** Whether they need a transaction of their own; undefined until it has been looked. */
   #readCommitted: boolean | undefined;
   #looking: Promise<boolean> | undefined;
@@ -90,6 +98,7 @@ export class Link {
 
   async run<Input>(statement: StatementOf<Input>, input: Input): Promise<readonly Row[]> {
     if (this.#readCommitted === undefined) await this.#look();
+    if (this.beside?.connected) return this.beside.run(statement, input);
     try {
       return await this.#send(statement(input));
     } catch (error) {

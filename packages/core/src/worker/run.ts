@@ -17,10 +17,13 @@ import { Scheduler } from "./scheduler.ts";
 import type { WorkerSettings } from "./settings.ts";
 import { Signal } from "./signal.ts";
 import { WakeUp } from "./wake-up.ts";
+import { within } from "./within.ts";
 import { workerLabel } from "./worker-label.ts";
 
 /** How often it looks after timeouts, and after jobs that wait for a slot for too long. */
 const watchMs = 20;
+/** For so long a worker that stops waits for statements that are under way, once it has handed back what still runs. */
+const lastMs = 5_000;
 
 /** A worker between its start and its stop: takes jobs, runs them, writes what became of them. */
 export class Run {
@@ -37,6 +40,7 @@ export class Run {
   #loops: readonly CrewLoop[] = [];
   #watch: NodeJS.Timeout | undefined;
   #stopping = false;
+  #ending = false;
   #ran = 0;
   #handedBack = 0;
   #failed = 0;
@@ -141,10 +145,12 @@ export class Run {
 
   /** Takes and runs jobs until none is ready, or a bound is reached. */
   async drain(maxMs: number, maxJobs: number): Promise<{ ran: number; failed: number; more: boolean }> {
-    // Time to hand back what does not end.
-    const handBackMs = Math.min(1_000, maxMs / 5);
-    const until = performance.now() + maxMs - handBackMs;
-    await this.#pulse.round();
+    // Time to hand back what does not end, and to sign off.
+    const backMs = Math.min(1_000, maxMs / 5);
+    const until = performance.now() + maxMs - backMs;
+    // Where handlers, or others, hold all connections of the pool, a statement waits for one: nothing here waits longer.
+    const left = () => Math.max(until - performance.now(), 0);
+    await within(left(), this.#pulse.round());
     this.#pulse.start();
     let more = true;
     let claimed = 0;
@@ -154,7 +160,7 @@ export class Run {
       const most = maxJobs - claimed + handedBack;
       let taken = 0;
       for (const crew of this.#crews) {
-        taken += await crew.step(Math.min(crew.room, most - taken));
+        taken += (await within(left(), crew.step(Math.min(crew.room, most - taken)))) ?? 0;
       }
       claimed += taken;
       if (taken > 0) continue;
@@ -164,27 +170,37 @@ export class Run {
         break;
       }
       if (!this.#crews.some(({ hasOutcomes }) => hasOutcomes))
-        await this.#ended.wait(Math.min(until - performance.now(), 1_000));
+        await this.#ended.wait(Math.min(left(), 1_000));
     }
-    await this.#endAttempts(Math.max(until - performance.now(), 0), handBackMs);
+    await this.#endAttempts(left(), backMs / 2);
     return { ran: this.#ran, failed: this.#failed, more };
   }
 
-  /** Takes no more jobs, lets running ones end for `graceMs`, then hands them back. Never throws. */
-  async close(graceMs: number): Promise<void> {
+  /**
+   * Takes no more jobs, lets running ones end for `graceMs`, then hands them back. Never throws. Statements that wait
+   * for a connection, because handlers that do not heed their signals hold them all, are not waited for in the end, or
+   * after `deadline`.
+   */
+  async close(graceMs: number, deadline?: number): Promise<void> {
     this.#stopping = true;
-    await Promise.all(this.#loops.map((loop) => loop.stop()));
+    // A claim that is under way may wait for a connection of a handler's, and that handler for its signal.
+    const looped = Promise.all(this.#loops.map((loop) => loop.stop()));
     await this.#endAttempts(graceMs);
+    const until = deadline ?? performance.now() + lastMs;
+    const left = () => Math.max(until - performance.now(), 0);
+    await within(left(), looped);
+    await this.#attemptsEnd(until);
     clearInterval(this.#watch);
-    await this.#pulse?.stop();
-    await this.#wakeUp.close();
+    await within(left(), Promise.resolve(this.#pulse?.stop()));
     try {
-      await this.link.run(this.link.engine.depart, { worker: this.#worker });
+      const signOffMs = deadline === undefined ? Math.max(left(), 1_000) : left();
+      await within(signOffMs, this.link.run(this.link.engine.depart, { worker: this.#worker }));
     } catch (error) {
       this.settings.logger.warn(
         `could not sign off; the lease of this worker runs out by itself: ${oneLine(error)}`,
       );
     }
+    await this.#wakeUp.close();
   }
 
   #wake(queue?: string): void {
@@ -219,28 +235,33 @@ export class Run {
     this.#ended.notify();
   }
 
-  async #endAttempts(graceMs: number, handBackMs = Math.max(1_000, graceMs)): Promise<void> {
+  async #endAttempts(graceMs: number, backMs = Math.max(1_000, graceMs)): Promise<void> {
+    if (this.#ending) return;
+    this.#ending = true;
     for (const crew of this.#crews) crew.stopTaking();
-    const until = performance.now() + graceMs;
-    await this.#attemptsEnd(until);
+    await this.#attemptsEnd(performance.now() + graceMs);
+    // Those that do not heed their signals may hold all connections of the pool.
+    this.link.beside = this.#wakeUp;
     for (const crew of this.#crews) crew.stopRunning();
-    await this.#attemptsEnd(performance.now() + handBackMs);
+    await this.#attemptsEnd(performance.now() + backMs);
     this.#outcomes.giveUp();
     for (const crew of this.#crews) crew.giveUp();
-    await this.#attemptsEnd(Number.POSITIVE_INFINITY);
   }
 
   /** Waits until all attempts have ended and what became of them is written. */
   async #attemptsEnd(until: number): Promise<void> {
     for (;;) {
-      for (const crew of this.#crews)
-        if (crew.hasOutcomes)
-          await crew.step(0).catch((error) => {
-            this.settings.logger.warn(`could not complete jobs, trying again: ${oneLine(error)}`);
-          });
       const left = until - performance.now();
       if (this.#attempts.size === 0 || left <= 0) return;
-      await this.#ended.wait(Math.min(left, 50));
+      const outcomes = this.#crews.filter(({ hasOutcomes }) => hasOutcomes);
+      for (const crew of outcomes)
+        await within(
+          Math.max(until - performance.now(), 0),
+          crew.step(0).catch((error) => {
+            this.settings.logger.warn(`could not complete jobs, trying again: ${oneLine(error)}`);
+          }),
+        );
+      if (outcomes.length === 0) await this.#ended.wait(Math.min(left, 50));
     }
   }
 }

@@ -129,11 +129,13 @@ export function createWorker(options: WorkerOptions): Worker {
     on: (event, listener) => settings.hooks.on(event, listener),
     async runOnce(bounds) {
       const { maxMs, maxJobs } = toBounds(bounds);
+      // The last twentieth is for the way back.
+      const until = performance.now() + 0.95 * maxMs;
       const { run, database } = await open(false);
       try {
-        return await run.drain(maxMs, maxJobs);
+        return await run.drain(until - performance.now(), maxJobs);
       } finally {
-        await run.close(0);
+        await run.close(0, until);
         await database.close?.();
       }
     },

@@ -46,7 +46,7 @@ export class SettleQueue<S extends Settlement> {
     });
   }
 
-  /** Stops trying: what is not written yet stays with the lease. */
+  /** Stops trying again: what is not written then stays with the lease. */
   giveUp(): void {
     this.#givenUp = true;
     this.#pause.notify();
@@ -57,13 +57,13 @@ export class SettleQueue<S extends Settlement> {
     await new Promise(setImmediate);
     let pauseMs = 0;
     while (this.#pending.length > 0) {
+      const batch = this.#pending.splice(0, mostAtOnce);
+      const left = await this.#write(batch);
+      this.#pending.push(...left);
       if (this.#givenUp) {
         for (const { resolve } of this.#pending.splice(0)) resolve("unknown");
         return;
       }
-      const batch = this.#pending.splice(0, mostAtOnce);
-      const left = await this.#write(batch);
-      this.#pending.push(...left);
       pauseMs = left.length === batch.length ? Math.min(Math.max(pauseMs * 2, 20), 2_000) : 0;
       if (left.length > 0) await this.#pause.wait(Math.max(pauseMs, 20));
     }

@@ -70,7 +70,9 @@ export class Slots {
         this.context,
       );
       this.context.attempts.add(attempt);
-      (isSuspect(attempt) ? this.#suspects : this.#waiting).push(attempt);
+      // Its claim was under way when the worker was told to stop.
+      if (this.#stopping) this.#handBack(attempt);
+      else (isSuspect(attempt) ? this.#suspects : this.#waiting).push(attempt);
     }
     this.#pump();
   }
