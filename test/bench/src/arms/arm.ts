@@ -21,9 +21,9 @@ export type SystemName = "pillion" | "graphile-worker" | "pg-boss";
 
 /**
  * `default`: nothing is set. `best`: what its documentation, or a try, found to be the fastest. `polling`: the default
- * without LISTEN.
+ * without LISTEN. `beside`: the best, looking too at the queue where a scene puts what stands beside the jobs.
  */
-export type Mode = "default" | "best" | "polling";
+export type Mode = "default" | "best" | "polling" | "beside";
 
 /** What a job does; it is given the number in the payload. */
 export type Handler = (i: number) => Promise<void>;

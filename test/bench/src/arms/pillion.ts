@@ -11,11 +11,17 @@ const options: Record<Mode, Partial<WorkerOptions>> = {
   default: {},
   best: { concurrency: 500 },
   polling: { listen: false },
+  beside: { concurrency: 500, queues: ["default", "other"] },
 };
 
 export const pillion: System = {
   name: "pillion",
-  modes: { default: "nothing set", best: "concurrency 500", polling: "listen: false" },
+  modes: {
+    default: "nothing set",
+    best: "concurrency 500",
+    polling: "listen: false",
+    beside: "concurrency 500, a second queue",
+  },
 
   async prepare(url) {
     await migrate({ database: url });
@@ -50,8 +56,6 @@ export const pillion: System = {
     const worker = createWorker({
       database: url,
       handlers: [handle(noop, ({ payload }) => handler(payload.i))],
-      // What a scene puts beside the jobs waits in queues that the worker looks at too.
-      queues: ["default", "other"],
       logger: { info() {}, warn() {}, error: console.error },
       ...options[mode],
     });

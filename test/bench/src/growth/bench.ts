@@ -43,11 +43,12 @@ async function inScene(scene: Scene, { jobs, others, rounds, limitMs }: Extent):
 async function measure(hosts: Hosts, host: Host, jobs: number, limitMs: number): Promise<number> {
   const { system, pool } = host;
   await pool.query(sweep[system.name]);
-  await host.fill("best", jobs);
+  const mode = "beside" in system.modes ? "beside" : "best";
+  await host.fill(mode, jobs);
   await host.settle();
   const workers = await hosts.workers(system.name);
   // Whether a job is still held is not asked: beside a million rows that would be what takes the time.
-  return drain(host, workers, { mode: "best", jobs, limitMs, untilWritten: false });
+  return drain(host, workers, { mode, jobs, limitMs, untilWritten: false });
 }
 
 function outcomeOf(
