@@ -3,7 +3,7 @@ import { type RunningPostgres, startPostgres } from "@pillion/dev-postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { few, fill } from "./crowd.ts";
 import { PlanSession, type Scan } from "./session.ts";
-import { ofFunctions, sent } from "./statements.ts";
+import { found, ofFunctions, sent } from "./statements.ts";
 
 // Each test lists where a statement read what it is not about: rows that nobody asked for, or all pages of a table.
 
@@ -41,8 +41,8 @@ afterAll(async () => {
 });
 
 describe("planned while the queue was empty, and run when it is full", () => {
-  test.each(Object.entries(ofFunctions))("%s reads no more than it is about", async (_, statement) => {
-    expectFew(await early.scans(statement));
+  test.each(Object.entries(ofFunctions))("%s reads no more than it is about", async (name, statement) => {
+    expectFew(name, await early.scans(statement));
   });
 });
 
@@ -54,7 +54,7 @@ describe("a generic plan, with the statistics of an empty queue", () => {
   afterAll(() => session.close());
 
   test.each(Object.entries(sent))("%s reads no more than it is about", async (name, statement) => {
-    expectFew(await session.scans(statement, name));
+    expectFew(name, await session.scans(statement, name));
   });
 });
 
@@ -66,8 +66,8 @@ describe("with fresh statistics", () => {
   });
   afterAll(() => session.close());
 
-  test.each(Object.entries(sent))("%s reads no more than it is about", async (_, statement) => {
-    expectFew(await session.scans(statement));
+  test.each(Object.entries(sent))("%s reads no more than it is about", async (name, statement) => {
+    expectFew(name, await session.scans(statement));
   });
 });
 
@@ -83,15 +83,15 @@ describe("without statistics, as after a great enqueue that nobody has analyzed 
   });
   afterAll(() => session.close());
 
-  test.each(Object.entries(sent))("%s reads no more than it is about", async (_, statement) => {
-    expectFew(await session.scans(statement));
+  test.each(Object.entries(sent))("%s reads no more than it is about", async (name, statement) => {
+    expectFew(name, await session.scans(statement));
   });
 });
 
-function expectFew(scans: readonly Scan[]): void {
+function expectFew(name: string, scans: readonly Scan[]): void {
   const of = scans.filter(({ table, read, pages }) => growing.test(table) && read + pages > 0);
   // It found what it was to find: otherwise its plan would say nothing.
-  expect(of.reduce((sum, { read }) => sum + read, 0)).toBeGreaterThanOrEqual(few);
+  expect(of.reduce((sum, { read }) => sum + read, 0)).toBeGreaterThanOrEqual(found[name] ?? few);
   expect(
     of
       // A bitmap scan never marks the entries of dead rows, so that each later one reads them again.

@@ -38,6 +38,7 @@ export const ofFunctions = {
     most: few,
     free: few,
   }),
+  "a claim of one": engine.claim({ worker: "1", lanes, types, most: 1, free: 1 }),
   "the completions of a step": engine.step({
     ...nobody,
     worker: "1",
@@ -61,6 +62,9 @@ export const ofFunctions = {
   "a beat": engine.tick({ worker: "1", since: "0", asleep: [], lanes, types, most: few }),
   "an enqueue with keys": engine.enqueueKeyed({ rows: keyed, guarded: false, pin: null }),
 };
+
+/** How many rows a statement finds at least, where it is not about `few`. */
+export const found: Readonly<Record<string, number>> = { "a claim of one": 1 };
 
 export const sent = {
   ...ofFunctions,

@@ -31,7 +31,7 @@ import { retry } from "./retry.ts";
 import { schemaOf } from "./schema.ts";
 import { currentSettings, setLocal } from "./set-local.ts";
 import { setSchedules } from "./set-schedules.ts";
-import { step } from "./step.ts";
+import { claim, step } from "./step.ts";
 import {
   beginWait,
   checkpoint,
@@ -60,6 +60,7 @@ export function postgresEngine(schemaName: string) {
     enqueueMany: enqueueMany(schema),
     enqueueKeyed: enqueueKeyed(schema),
     step: step(schema),
+    claim: claim(schema),
     tick: tick(schema),
     claimByKey: claimByKey(schema),
     complete: complete(schema),

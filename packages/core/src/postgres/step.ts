@@ -34,9 +34,8 @@ export interface ClaimedType {
   readonly apart?: boolean | undefined;
 }
 
-export interface StepInput {
+export interface ClaimInput {
   readonly worker: string;
-  readonly completions: readonly Completion[];
   /** In the order in which they are read. */
   readonly lanes: readonly Lane[];
   /** The job types that this worker has handlers for. */
@@ -45,6 +44,10 @@ export interface StepInput {
   readonly most: number;
   /** How many of them start at once; the others are claimed ahead. */
   readonly free: number;
+}
+
+export interface StepInput extends ClaimInput {
+  readonly completions: readonly Completion[];
 }
 
 export interface StepAnswer {
@@ -77,11 +80,20 @@ select ${schema.step}(${(input) => input.worker}::text::bigint, ${(input) => num
   ${(input) => textArray([...batchesOf(input).values()].map(numberArray))}::text::text[],
   ${(input) => numberArray(rowsOf(input).map(({ id }) => id))}::text::bigint[], ${(input) => numberArray(rowsOf(input).map(({ claim }) => claim))}::text::bigint[],
   ${(input) => numberArray(rowsOf(input).map(({ startedMs }) => Math.round(startedMs)))}::text::integer[], ${(input) => results(input.completions)}::text::jsonb,
-  ${(input) => textArray(input.lanes.map(({ queue }) => queue))}::text::text[], ${(input) => numberArray(input.lanes.map(({ priority }) => priority))}::text::smallint[],
-  ${(input) => numberArray(input.lanes.map(({ bound }) => bound))}::text::bigint[], ${(input) => textArray(input.types.map(({ name }) => name))}::text::text[],
-  ${(input) => numberArray(input.types.map(({ version }) => version))}::text::integer[],
-  ${(input) => textArray(input.types.map(({ apart }) => String(apart === true)))}::text::boolean[], ${(input) => String(input.most)}::text::integer,
-  ${(input) => String(input.free)}::text::integer) as answer`,
+  ${queues}::text::text[], ${priorities}::text::smallint[], ${bounds}::text::bigint[],
+  ${names}::text::text[], ${versions}::text::integer[], ${aparts}::text::boolean[],
+  ${(input) => String(input.most)}::text::integer, ${(input) => String(input.free)}::text::integer) as answer`,
+  );
+
+/** The same where nothing is to be completed: a worker that was idle says less, and is sooner answered. */
+export const claim = (schema: Schema) =>
+  named(
+    "pillion_claim",
+    sql<ClaimInput>`
+select ${schema.step}(${(input) => input.worker}::text::bigint, '{}', '{}', '{}', '{}', '{}', null,
+  ${queues}::text::text[], ${priorities}::text::smallint[], ${bounds}::text::bigint[],
+  ${names}::text::text[], ${versions}::text::integer[], ${aparts}::text::boolean[],
+  ${(input) => String(input.most)}::text::integer, ${(input) => String(input.free)}::text::integer) as answer`,
   );
 
 export function readStep(
@@ -108,6 +120,26 @@ export function readStep(
     ),
   };
 }
+
+const queues = ({ lanes }: ClaimInput) => textArray(lanes.map(({ queue }) => queue));
+const priorities = ({ lanes }: ClaimInput) => numberArray(lanes.map(({ priority }) => priority));
+const bounds = ({ lanes }: ClaimInput) => numberArray(lanes.map(({ bound }) => bound));
+const names = ({ types }: ClaimInput) => writtenOf(types).names;
+const versions = ({ types }: ClaimInput) => writtenOf(types).versions;
+const aparts = ({ types }: ClaimInput) => writtenOf(types).aparts;
+
+/** Job types as they are sent: a worker asks for the same ones each time. */
+const written = new WeakMap<readonly ClaimedType[], ReturnType<typeof write>>();
+function writtenOf(types: readonly ClaimedType[]): ReturnType<typeof write> {
+  const known = written.get(types) ?? write(types);
+  written.set(types, known);
+  return known;
+}
+const write = (types: readonly ClaimedType[]) => ({
+  names: textArray(types.map(({ name }) => name)),
+  versions: numberArray(types.map(({ version }) => version)),
+  aparts: textArray(types.map(({ apart }) => String(apart === true))),
+});
 
 const rowsOf = ({ completions }: StepInput) => completions.filter(({ place }) => place === undefined);
 

@@ -3,6 +3,7 @@ import { pgConnection } from "../adapter/pg-connection.ts";
 import type { Database, OwnConnection, Session } from "../database.ts";
 import { InvalidConfigurationError } from "../errors.ts";
 import type { Row, Statement } from "../statement.ts";
+import { KeptConnection } from "./kept-connection.ts";
 
 /** What a worker can be given: a connection URL, a pg Pool, or `database(client)` of an adapter. */
 export type DatabaseOption = string | Pool | Database;
@@ -45,6 +46,7 @@ function urlDatabase(connectionString: string, waitMs: number): Database {
   });
   const open = new Set<pg.ClientBase>();
   pool.on("connect", (client) => void open.add(client.once("end", () => open.delete(client))));
+  const kept = new KeptConnection(pool);
   let direct: Promise<boolean> | undefined;
   return {
     ...poolDatabase(pool),
@@ -56,10 +58,11 @@ function urlDatabase(connectionString: string, waitMs: number): Database {
           direct = undefined;
           return false;
         });
-      const prepared = name !== undefined && (await direct) ? { name } : {};
-      return (await pool.query<Row>({ text, values: [...values], ...prepared })).rows;
+      if (name !== undefined && (await direct)) return kept.query({ name, text, values: [...values] });
+      return (await pool.query<Row>({ text, values: [...values] })).rows;
     },
     async close() {
+      kept.giveBack();
       await pool.end();
       // It does not wait until they have closed; the process would.
       setTimeout(() => open.forEach(cutOff), closeMs).unref();

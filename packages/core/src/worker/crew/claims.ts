@@ -107,7 +107,11 @@ export class Claims {
         most: limit,
         free: Math.max(0, free()),
       };
-      answer = readStep(await link.run(link.engine.step, input), input);
+      const { engine } = link;
+      const rows = await (completions.length > 0
+        ? link.run(engine.step, input)
+        : link.run(engine.claim, input));
+      answer = readStep(rows, input);
       this.completions.settle(completions, answer);
       receive(answer.jobs, answer.claim);
       return answer.jobs.length;

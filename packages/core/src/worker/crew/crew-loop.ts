@@ -41,6 +41,7 @@ export class CrewLoop {
     const { crew, wakeUp } = this;
     let foundAt = performance.now();
     let streak = 0;
+    let slept = false;
     while (!this.#stopping) {
       // A worker that was frozen may have been given up: it must be known to live before it holds anything.
       if (!this.pulse.leases.current && !(await this.pulse.beat())) {
@@ -49,7 +50,9 @@ export class CrewLoop {
       }
       // What ends in one turn of the event loop is written together.
       if (crew.hasOutcomes) await new Promise(setImmediate);
-      const { room } = crew;
+      // What wakes a crew is mostly one job, and a claim of one is answered sooner.
+      const room = slept ? Math.min(crew.room, 1) : crew.room;
+      slept = false;
       if (room === 0 && !crew.hasOutcomes) {
         wakeUp.awake(crew.queues);
         await crew.wake.wait(pollMs);
@@ -70,7 +73,10 @@ export class CrewLoop {
         await crew.wake.wait(Math.min(pollMs, 1_000));
         continue;
       }
-      if (room > 0 && !crew.hasOutcomes && (await this.#rest(performance.now() - foundAt))) streak = 0;
+      if (room > 0 && !crew.hasOutcomes && (await this.#rest(performance.now() - foundAt))) {
+        streak = 0;
+        slept = true;
+      }
     }
     wakeUp.awake(crew.queues);
   }

@@ -821,6 +821,8 @@ declare
   begun     bigint;
   fence     bigint;
   closed    json;
+  setting   text;
+  sure      boolean;
   picked    tid[];
   alone     boolean[];
   claimed_ids bigint[];
@@ -910,7 +912,7 @@ begin
     -- What has ended is on disk before its worker forgets it; a mere claim need not be: if the server crashes, the job is
     -- ready again. Whatever its handler commits is written after the claim, and so takes it along.
     if cardinality(step.batches) = 0 and cardinality(step.ids) = 0 then
-      perform set_config('synchronous_commit', 'off', true);
+      setting := set_config('synchronous_commit', 'off', true);
     end if;
     -- Seen before the jobs are: whatever has ended by now, the claim sees.
     oldest := pg_snapshot_xmin(pg_current_snapshot());
@@ -918,32 +920,53 @@ begin
     fence := nextval('pillion.claim');
     select json_agg(q.name) into closed from pillion.queue q
     where q.name = any (step.queues) and (q.paused_at is not null or q.limited);
-    select array_agg(found.row), array_agg(found.alone) into picked, alone
-    from (
-      -- Its limit stands within: a window reads one row ahead, which may lie behind a million that are not ours.
-      select found.row, found.alone, row_number() over so_far as rank, sum(found.size) over so_far as bytes
-      from (
-        select ready.*
-        from unnest(step.queues, step.priorities, step.bounds) lane(queue, priority, bound)
-        left join pillion.queue q on q.name = lane.queue
-        cross join lateral (
-          select j.ctid as row, case when pg_column_size(j.payload) > 2000 then octet_length(j.payload::text) else 0 end as size,
-            j.unique_key is not null or j.cancelled_at is not null or j.stepped is not null or j.parent is not null or case when true = any (step.apart) then (j.name, j.version) in (
-              select h.name, h.version from unnest(step.names, step.versions, step.apart) h(name, version, apart) where h.apart) else false end as alone
-          from pillion.job j
-          where j.state = 'ready' and j.partition_key is null and j.queue = lane.queue and j.priority = lane.priority and j.position >= lane.bound
-            -- Inside a case it is looked up in a hash, and not joined.
-            and case when (j.name, j.version) in (select h.name, h.version from unnest(step.names, step.versions) h(name, version)) then true end
-          order by j.position
-          limit step.most
-          for update skip locked
-        ) ready
-        where q.paused_at is null and q.limited is not true
-        limit step.most
+    if step.most = 1 then
+      -- A plan of few parts is begun sooner: so a worker that was idle is handed its job. It may find one of a name and
+      -- of a version that are not one handler's; then it is looked for as the many are.
+      select array[found.row], array[found.alone], step.versions[array_position(step.names, found.name)] = found.version into picked, alone, sure
+      from unnest(step.queues, step.priorities, step.bounds) lane(queue, priority, bound)
+      left join pillion.queue q on q.name = lane.queue
+      cross join lateral (
+        select j.ctid as row, j.name, j.version,
+          true = any (step.apart) or j.unique_key is not null or j.cancelled_at is not null or j.stepped is not null or j.parent is not null as alone
+        from pillion.job j
+        where j.state = 'ready' and j.partition_key is null and j.queue = lane.queue and j.priority = lane.priority and j.position >= lane.bound
+          and j.name = any (step.names) and j.version = any (step.versions)
+        order by j.position
+        limit 1
+        for update skip locked
       ) found
-      window so_far as (rows unbounded preceding)
-    ) found
-    where found.rank = 1 or found.bytes <= 8388608;
+      where q.paused_at is null and q.limited is not true
+      limit 1;
+    end if;
+    if step.most > 1 or not sure then
+      select array_agg(found.row), array_agg(found.alone) into picked, alone
+      from (
+        -- Its limit stands within: a window reads one row ahead, which may lie behind a million that are not ours.
+        select found.row, found.alone, row_number() over so_far as rank, sum(found.size) over so_far as bytes
+        from (
+          select ready.*
+          from unnest(step.queues, step.priorities, step.bounds) lane(queue, priority, bound)
+          left join pillion.queue q on q.name = lane.queue
+          cross join lateral (
+            select j.ctid as row, case when pg_column_size(j.payload) > 2000 then octet_length(j.payload::text) else 0 end as size,
+              j.unique_key is not null or j.cancelled_at is not null or j.stepped is not null or j.parent is not null or case when true = any (step.apart) then (j.name, j.version) in (
+                select h.name, h.version from unnest(step.names, step.versions, step.apart) h(name, version, apart) where h.apart) else false end as alone
+            from pillion.job j
+            where j.state = 'ready' and j.partition_key is null and j.queue = lane.queue and j.priority = lane.priority and j.position >= lane.bound
+              -- Inside a case it is looked up in a hash, and not joined.
+              and case when (j.name, j.version) in (select h.name, h.version from unnest(step.names, step.versions) h(name, version)) then true end
+            order by j.position
+            limit step.most
+            for update skip locked
+          ) ready
+          where q.paused_at is null and q.limited is not true
+          limit step.most
+        ) found
+        window so_far as (rows unbounded preceding)
+      ) found
+      where found.rank = 1 or found.bytes <= 8388608;
+    end if;
     if false = any (alone) then
       with taken as (
         delete from pillion.job j using unnest(picked, alone) with ordinality p(row, alone, rank)
