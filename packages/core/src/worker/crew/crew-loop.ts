@@ -129,8 +129,9 @@ export class CrewLoop {
       if (answer && !answer.ready && !this.#stopping) await crew.sleep(60_000);
       return true;
     }
-    const gapMs = idleMs < alertMs ? Math.min(Math.max(5, idleMs / 4), longestGapMs) : this.settings.pollMs;
-    await crew.wake.wait(Math.min(gapMs, this.settings.pollMs));
+    // From then on the beat looks, every `pollMs`, and wakes it.
+    if (idleMs >= alertMs) await crew.sleep(60_000);
+    else await crew.wake.wait(Math.min(Math.max(5, idleMs / 4), longestGapMs, this.settings.pollMs));
     return true;
   }
 }
