@@ -59,6 +59,13 @@ export const ofFunctions = {
     completions: settlements.map(({ id }) => ({ id, claim: "1000000", startedMs: 1 })),
   }),
   "a claim by key": engine.claimByKey({ worker: "1", queue: "by key", after: "", types, most: few }),
+  "a claim by key that goes round": engine.claimByKey({
+    worker: "1",
+    queue: "by key",
+    after: "tenant 95",
+    types,
+    most: few,
+  }),
   "a beat": engine.tick({ worker: "1", since: "0", asleep: [], lanes, types, most: few }),
   "an enqueue with keys": engine.enqueueKeyed({ rows: keyed, guarded: false, pin: null }),
 };

@@ -12,8 +12,11 @@ export interface ClaimByKeyInput extends Pick<StepInput, "worker" | "types" | "m
 
 export interface ClaimByKeyAnswer {
   readonly claim: string | null;
-  /** Where to go on; empty when the last key has been looked at. */
+  /** Where to go on; empty for the beginning. */
   readonly after: string;
+  /** Whether the last key was looked at, and whether every key was. */
+  readonly end: boolean;
+  readonly whole: boolean;
   /** True where another worker claims from this queue at this moment. */
   readonly busy: boolean;
   /** In how many milliseconds a rate limit lets the next job start; null where none holds it back. */

@@ -143,6 +143,8 @@ export class Claims {
       } finally {
         ended();
       }
+      // Whoever has had jobs stands behind the others.
+      if (answer.jobs.length > 0) this.#special.delete(queue);
       this.#special.set(queue, answer.after);
       if (answer.waitMs != null && answer.waitMs < 60_000) this.#wakeIn(Math.max(answer.waitMs, 1));
       if (answer.jobs.length > 0) return answer.jobs.length;
@@ -151,7 +153,7 @@ export class Claims {
         this.#wakeIn(5);
         return 0;
       }
-      if (answer.after === "" && (input.after === "" || looked > 0)) return 0;
+      if (answer.whole || (answer.end && looked > 0)) return 0;
     }
     return 0;
   }

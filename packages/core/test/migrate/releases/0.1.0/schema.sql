@@ -1071,8 +1071,9 @@ end $$;
 -- Claims jobs of one queue, so that at no moment more of them run, or have started of late, than its limits say. One
 -- claim at a time: whoever finds another at it comes back later. What runs is counted by a statement that begins once
 -- the lock is held, and so sees the claim before it.
--- Keys take turns, and each claim goes on behind the key at which the last one stopped: a key that may not start
--- anything costs one look, however many jobs wait in it. In strict order a key's first job is the only one looked at.
+-- Keys take turns, and each claim goes on behind the key that got the last job of the one before, in a circle; jobs without
+-- a key are its last line. A key that may not start anything costs one look, however many jobs wait in it. In strict order
+-- a key's first job is the only one looked at. 'end' says that the last key was looked at, 'whole' that every key was.
 create function pillion.claim_by_key(worker bigint, queue text, after text, names text[], versions integer[], most integer)
 returns text
 language plpgsql
@@ -1091,6 +1092,12 @@ declare
   running  integer;
   room     integer;
   share    integer;
+  ends     boolean;
+  whole    boolean;
+  -- After how many of `keys` the circle begins anew.
+  behind   integer;
+  last     bigint;
+  cut      boolean;
   key      text;
   fence    bigint;
   at       timestamptz;
@@ -1098,11 +1105,11 @@ declare
 begin
   select * into settled from pillion.queue q where q.name = claim_by_key.queue;
   if settled.paused_at is not null then
-    return '[{"after":"","busy":false}]';
+    return '[{"after":"","busy":false,"end":true,"whole":true}]';
   end if;
   if settled.limited then
     if not pg_try_advisory_xact_lock('pillion.queue'::regclass::oid::int4, hashtext(claim_by_key.queue)) then
-      return json_build_array(json_build_object('after', claim_by_key.after, 'busy', true));
+      return json_build_array(json_build_object('after', claim_by_key.after, 'busy', true, 'end', true, 'whole', true));
     end if;
     if settled.concurrency is not null then
       select settled.concurrency - count(*) into room from pillion.job j where j.slot and j.queue = claim_by_key.queue;
@@ -1116,7 +1123,7 @@ begin
       end if;
     end if;
     if free <= 0 then
-      return json_build_array(json_build_object('after', '', 'busy', false, 'waitMs', wait_ms));
+      return json_build_array(json_build_object('after', claim_by_key.after, 'busy', false, 'end', true, 'whole', true, 'waitMs', wait_ms));
     end if;
   end if;
 
@@ -1130,10 +1137,28 @@ begin
             order by j.partition_key limit 1), line.n + 1
     from line where line.key is not null and line.n < keys_at_once
   )
-  select array_agg(line.key order by line.n) into keys from line where line.key is not null;
+  select coalesce(array_agg(line.key order by line.n), '{}') into keys from line where line.key is not null;
+  behind := cardinality(keys);
+  ends := behind < keys_at_once;
+  whole := ends;
+  if ends and claim_by_key.after <> '' then
+    with recursive line(key, n) as (
+      (select j.partition_key, behind + 1 from pillion.job j
+       where j.state = 'ready' and j.partition_key is not null and j.queue = claim_by_key.queue and j.partition_key <= claim_by_key.after
+       order by j.partition_key limit 1)
+      union all
+      select (select j.partition_key from pillion.job j
+              where j.state = 'ready' and j.partition_key is not null and j.queue = claim_by_key.queue
+                and j.partition_key > line.key and j.partition_key <= claim_by_key.after
+              order by j.partition_key limit 1), line.n + 1
+      from line where line.key is not null and line.n < keys_at_once
+    )
+    select keys || coalesce(array_agg(line.key order by line.n), '{}') into keys from line where line.key is not null;
+    whole := cardinality(keys) < keys_at_once;
+  end if;
 
   if settled.fifo or settled.key_concurrency is not null or settled.key_rate_limit is not null then
-    foreach key in array coalesce(keys, '{}') loop
+    foreach key in array keys loop
       select count(*) into running from pillion.job j where j.slot and j.queue = claim_by_key.queue and j.partition_key = key;
       room := least(free, case when settled.fifo then 1 else settled.key_concurrency end - running);
       if settled.fifo and settled.fifo_on_dead = 'block' and exists (
@@ -1150,19 +1175,19 @@ begin
       allowed := allowed || greatest(room, 0);
     end loop;
   else
-    allowed := array_fill(free, array[coalesce(cardinality(keys), 0)]);
+    allowed := array_fill(free, array[cardinality(keys)]);
   end if;
 
-  -- Of each key about as many as fall to it; what others leave over, the next claim takes.
-  share := ceil(free::numeric / greatest(coalesce(cardinality(keys), 0), 1));
+  -- Of each line about as many as fall to it; what others leave over, the next claim takes.
+  share := ceil(free::numeric / greatest((select count(*) from unnest(allowed) a(jobs) where a.jobs > 0) + (settled.limited is true and ends)::integer, 1));
   fence := nextval('pillion.claim');
   -- As in step: nobody waits until a claim is on disk.
   perform set_config('synchronous_commit', 'off', true);
   -- After what was counted, and so after the end of every job whose slot is free now.
   at := clock_timestamp();
   with candidate as materialized (
-    select ready.row, ready.turn
-    from unnest(keys, allowed) k(key, most)
+    select ready.row, ready.turn, 2 * k.place as place
+    from unnest(keys, allowed) with ordinality k(key, most, place)
     cross join lateral (
       select j.row, row_number() over () as turn from (
         select j.ctid as row from pillion.job j
@@ -1188,22 +1213,29 @@ begin
     ) ready
     union all
     -- Jobs without a key stand in the lanes; where the queue has no limits, the other claim takes them.
-    select ready.row, ready.turn from (
+    select ready.row, ready.turn, 2 * behind + 1 from (
       select j.row, row_number() over () as turn from generate_series(4, -4, -1) p(priority) cross join lateral (
         select j.ctid as row from pillion.job j
-        where settled.limited is true and j.state = 'ready' and j.partition_key is null and j.queue = claim_by_key.queue and j.priority = p.priority
+        where settled.limited is true and ends and j.state = 'ready' and j.partition_key is null and j.queue = claim_by_key.queue and j.priority = p.priority
           and case when (j.name, j.version) in (select h.name, h.version from unnest(claim_by_key.names, claim_by_key.versions) h(name, version)) then true end
         order by j.position
         limit share
         for update skip locked
       ) j
     ) ready
-  ), held as materialized (
-    select j.row from candidate c cross join lateral (
-      select j.ctid as row from pillion.job j where j.ctid = c.row and j.state = 'ready' for update skip locked
+  ), found as materialized (
+    select j.row, j.size, c.turn, c.place from candidate c cross join lateral (
+      select j.ctid as row, case when pg_column_size(j.payload) > 2000 then octet_length(j.payload::text) else 0 end as size
+      from pillion.job j where j.ctid = c.row and j.state = 'ready' for update skip locked
     ) j
-    order by c.turn
+    order by c.turn, c.place
     limit free
+  ), held as materialized (
+    select f.row, f.place, f.rank from (
+      select f.row, f.place, row_number() over so_far as rank, sum(f.size) over so_far as bytes
+      from found f window so_far as (order by f.turn, f.place rows unbounded preceding)
+    ) f
+    where f.rank = 1 or f.bytes <= 8388608
   ), taken as (
     update pillion.job j
     set state = 'running', attempt = j.attempt + 1, worker = claim_by_key.worker, claim = fence, started_at = at,
@@ -1217,7 +1249,9 @@ begin
     select claim_by_key.queue, t.partition_key, at, count(*) from taken t
     where settled.key_rate_limit is not null and t.partition_key is not null group by t.partition_key
   )
-  select string_agg(job, '') into jobs from taken;
+  select (select string_agg(t.job, '') from taken t), (select h.place from held h order by h.rank desc limit 1),
+      (select count(*) from found) >= free or (select count(*) from held) < (select count(*) from found)
+    into jobs, last, cut;
 
   if settled.rate_limit is not null or settled.key_rate_limit is not null then
     delete from pillion.start s where s.ctid = any (array(
@@ -1225,8 +1259,10 @@ begin
         and o.partition_key = any (array[''] || keys)
         and o.at <= clock_timestamp() - greatest(settled.rate_ms, settled.key_rate_ms) * interval '1 millisecond' limit 1000));
   end if;
-  return concat('[', json_build_object('claim', fence::text, 'busy', false, 'waitMs', wait_ms,
-    'after', case when cardinality(keys) = keys_at_once then keys[keys_at_once] else '' end), jobs, ']');
+  return concat('[', json_build_object('claim', fence::text, 'busy', false, 'waitMs', wait_ms, 'end', ends, 'whole', whole,
+    -- Behind the last line is the beginning.
+    'after', case when cut and last = 2 * behind + 1 then '' when cut and last is not null then keys[last / 2]
+      when cardinality(keys) = keys_at_once then keys[keys_at_once] else '' end), jobs, ']');
 end $$;
 revoke execute on function pillion.allowed, pillion.claim_by_key from public;
 
