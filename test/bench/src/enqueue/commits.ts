@@ -6,12 +6,19 @@ import { type Setting, settings } from "./settings.ts";
 import type { BenchDatabase } from "./tables.ts";
 
 const clients = 16;
-const arms: readonly Arm[] = ["enqueue", "twin", "minimal"];
+const names: Readonly<Record<Arm, string>> = {
+  enqueue: "enqueue",
+  raw: "what it sends, by hand",
+  returning: "bare INSERT, twin table, its id returned",
+  twin: "bare INSERT, twin table",
+  minimal: "bare INSERT, minimal table",
+};
+const arms = Object.keys(names) as readonly Arm[];
 
 /**
  * Commits a second of 16 Node processes, each with one connection: begin, one business INSERT, the arm's
- * statement, commit. The bare INSERTs name queue, name and payload, leave the rest to defaults, and ask for
- * nothing back.
+ * statement, commit. The bare INSERTs name queue, name and payload, and leave the rest to defaults; all but one ask
+ * for nothing back.
  */
 export async function commitsPerSecond(
   database: BenchDatabase,
@@ -61,7 +68,6 @@ async function inSetting(
     return rates.reduce((sum, rate) => sum + rate, 0);
   });
   await running.stop();
-  const named = (arm: Arm) => (arm === "enqueue" ? "enqueue" : `bare INSERT, ${arm} table`);
   const checks: Check[] = [
     {
       name: `commits/s of a bare INSERT into a twin table kept, ${setting}`,
@@ -78,12 +84,12 @@ async function inSetting(
     checks,
     rows: arms.map((arm) => [
       setting,
-      named(arm),
+      names[arm],
       shown(median(samples[arm])),
       ratio(samples.enqueue, samples[arm]).toFixed(3),
       spread(samples.enqueue, samples[arm]),
       shown(Math.round(median(load[arm]))),
     ]),
-    bars: arms.map((arm) => ({ name: `${named(arm)}, ${setting}`, value: median(samples[arm]) })),
+    bars: arms.map((arm) => ({ name: `${names[arm]}, ${setting}`, value: median(samples[arm]) })),
   };
 }

@@ -5,7 +5,17 @@ import { invoice, sendInvoice } from "../enqueue/order.ts";
 import { serve } from "./serve.ts";
 
 /** One client of the commits bench: a process that runs transactions of one arm for as long as it is told. */
-export type Arm = "enqueue" | "twin" | "minimal";
+export type Arm = "enqueue" | "raw" | "returning" | "twin" | "minimal";
+
+/** An adapter that sends nothing. */
+const nowhere = defineAdapter<object>({
+  name: "Nowhere",
+  expects: "anything",
+  handleLives: "connection",
+  inTransaction: () => true,
+  isClient: () => false,
+  run: async () => [{ answer: "1 1,true,ready" }],
+});
 
 let client: pg.Client;
 let arms: Record<Arm, (orderId: number) => Promise<unknown>>;
@@ -17,8 +27,17 @@ serve({
     client = new pg.Client({ connectionString: url });
     await client.connect();
     const { enqueue } = configure({ schema });
+    const { text, values } = nowhere.configure({ schema }).statementFor(sendInvoice(invoice(0)));
     arms = {
       enqueue: (orderId) => enqueue(client, sendInvoice(invoice(orderId))),
+      raw: (orderId) =>
+        client.query(text, [values[0], values[1], JSON.stringify(invoice(orderId)), ...values.slice(3)]),
+      returning: (orderId) =>
+        client.query("insert into twin (queue, name, payload) values ($1, $2, $3) returning id", [
+          "billing",
+          "invoice.send",
+          JSON.stringify(invoice(orderId)),
+        ]),
       twin: (orderId) =>
         client.query("insert into twin (queue, name, payload) values ($1, $2, $3)", [
           "billing",
@@ -53,13 +72,5 @@ serve({
 
 /** Runs what enqueue does in this process until it is compiled: a short run would measure the interpreter. */
 async function warmUp(): Promise<void> {
-  const { enqueue } = defineAdapter<object>({
-    name: "Nowhere",
-    expects: "anything",
-    handleLives: "connection",
-    inTransaction: () => true,
-    isClient: () => false,
-    run: async () => [{ answer: "1 1,true,ready" }],
-  });
-  for (let orderId = 0; orderId < 20_000; orderId++) await enqueue({}, sendInvoice(invoice(orderId)));
+  for (let orderId = 0; orderId < 20_000; orderId++) await nowhere.enqueue({}, sendInvoice(invoice(orderId)));
 }
