@@ -1,4 +1,4 @@
-import { defineAdapter } from "@pillion/core/adapter";
+import { defineAdapter, type Statement } from "@pillion/core/adapter";
 import { configure } from "@pillion/pg";
 import pg from "pg";
 import { invoice, sendInvoice } from "../enqueue/order.ts";
@@ -7,14 +7,18 @@ import { serve } from "./serve.ts";
 /** One client of the commits bench: a process that runs transactions of one arm for as long as it is told. */
 export type Arm = "enqueue" | "raw" | "returning" | "twin" | "minimal";
 
-/** An adapter that sends nothing. */
+/** An adapter that sends nothing, and the last statement that it was to send. */
+let sent: Statement;
 const nowhere = defineAdapter<object>({
   name: "Nowhere",
   expects: "anything",
   handleLives: "connection",
   inTransaction: () => true,
   isClient: () => false,
-  run: async () => [{ answer: "1 1,true,ready" }],
+  async run(_, statement) {
+    sent = statement;
+    return [{ answer: "1 1,true,ready" }];
+  },
 });
 
 let client: pg.Client;
@@ -27,7 +31,8 @@ serve({
     client = new pg.Client({ connectionString: url });
     await client.connect();
     const { enqueue } = configure({ schema });
-    const { text, values } = nowhere.configure({ schema }).statementFor(sendInvoice(invoice(0)));
+    await nowhere.configure({ schema }).enqueue({}, sendInvoice(invoice(0)));
+    const { text, values } = sent;
     arms = {
       enqueue: (orderId) => enqueue(client, sendInvoice(invoice(orderId))),
       raw: (orderId) =>
