@@ -12,6 +12,13 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   answer text;
 begin
+  -- Most jobs have no options, and to look for each of them costs a tenth of the statement.
+  if options is null then
+    insert into pillion.job as j (queue, name, payload, max_attempts, guard)
+    values (enqueue_one.queue, enqueue_one.name, enqueue_one.payload::jsonb, 20, statement_timestamp())
+    returning j.enqueued_xid || ' ' || j.id || ',true,' || j.state into answer;
+    return answer;
+  end if;
   insert into pillion.job as j (queue, name, payload, version, priority, max_attempts, partition_key, headers, run_at, start_before, guard, state)
   select enqueue_one.queue, enqueue_one.name, enqueue_one.payload::jsonb,
     coalesce((options::json ->> 'version')::integer, 1), coalesce((options::json ->> 'priority')::smallint, 0),
@@ -23,7 +30,7 @@ begin
     case when coalesce((options::json ->> 'runAt')::timestamptz,
                        statement_timestamp() + (options::json ->> 'delayMs')::float8 * interval '1 millisecond')
               > statement_timestamp() then 'scheduled' else 'ready' end::pillion.job_state
-  where options is null or coalesce(options::json ->> 'pin' = pg_current_xact_id()::text, true)
+  where coalesce(options::json ->> 'pin' = pg_current_xact_id()::text, true)
   returning j.enqueued_xid || ' ' || j.id || ',true,' || j.state into answer;
   return answer;
 end $$;
