@@ -52,6 +52,9 @@ export async function fill(client: pg.Client): Promise<void> {
       case when i <= ${few} then now() - interval '1 minute' else now() + i * interval '1 second' end, 20, '{}'
     from generate_series(1, 50000) i;
 
+    insert into pillion.start (queue, partition_key, at, jobs)
+    select 'by key', 'tenant ' || i % 10, now() + case when i <= ${few} then interval '0' else interval '1 hour' end, 1 from generate_series(1, 20000) i;
+
     insert into pillion.unique_key (name, key, job, until)
     select 'mail.send', 'key ' || i, i + 20000, 'started' from generate_series(1, 20000) i;
   `);

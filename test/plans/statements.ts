@@ -23,6 +23,14 @@ const keyed = Array.from(
   { length: few },
   (_, i) => toRow(sendMail(null, { uniqueKey: `key ${i + 1}` }), 1_000) as JobRow,
 );
+const byKey = {
+  worker: "1",
+  queue: "by key",
+  types,
+  most: few,
+  slots: undefined,
+  lanes: [{ queue: "by key", priority: 0, bound: 0 }],
+};
 const nobody = { completions: [], lanes: [], types, most: 0, free: 0 };
 
 /**
@@ -58,14 +66,8 @@ export const ofFunctions = {
     worker: "1",
     completions: settlements.map(({ id }) => ({ id, claim: "1000000", startedMs: 1 })),
   }),
-  "a claim by key": engine.claimByKey({ worker: "1", queue: "by key", after: "", types, most: few }),
-  "a claim by key that goes round": engine.claimByKey({
-    worker: "1",
-    queue: "by key",
-    after: "tenant 95",
-    types,
-    most: few,
-  }),
+  "a claim by key": engine.claimByKey({ ...byKey, after: "" }),
+  "a claim by key that goes round": engine.claimByKey({ ...byKey, after: "tenant 95" }),
   "a beat": engine.tick({ worker: "1", since: "0", asleep: [], lanes, types, most: few }),
   "an enqueue with keys": engine.enqueueKeyed({ rows: keyed, guarded: false, pin: null }),
 };
@@ -83,4 +85,5 @@ export const sent = {
   "the mark of a start": engine.markStarted({ settlements }),
   "the look for names that nobody handles": engine.unhandled({ limit: few }),
   "the sweep of keys": engine.sweepKeys({ limit: few, after: { name: "", key: "" } }),
+  "the sweep of starts": engine.sweepStarts({ keys: few, limit: few, after: { queue: "", key: "" } }),
 };

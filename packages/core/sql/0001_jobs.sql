@@ -68,7 +68,10 @@ create index job_line on pillion.job (queue, partition_key, priority desc, posit
 create index job_due on pillion.job (run_at) where state = 'scheduled';
 -- By claim too: what a worker still holds was claimed late, and the entries of what it has ended lie before it.
 create index job_held on pillion.job (worker, claim) where state = 'running';
-create index job_slot on pillion.job (queue, partition_key) where slot;
+-- What holds a slot, by its claim: a claim counts from the lowest that still may. And what waits with its slot, in strict
+-- order, and has no claim meanwhile.
+create index job_slot on pillion.job (queue, claim) where slot and claim is not null;
+create index job_slot_waits on pillion.job (queue, partition_key) where slot and claim is null;
 create index job_key on pillion.job (unique_key, name) where unique_key is not null;
 create index job_parent on pillion.job (parent) where parent is not null;
 
@@ -224,7 +227,8 @@ create table pillion.blocked_key (
 );
 create index blocked_key_job on pillion.blocked_key (job);
 
--- How many jobs of a queue (partition_key '') or of one partition key started when, for as long as a rate limit asks.
+-- How many jobs of a queue (partition_key '') or of one partition key started when, for at least as long as a rate limit
+-- asks.
 create table pillion.start (
   queue          text not null,
   partition_key  text not null,
@@ -232,6 +236,13 @@ create table pillion.start (
   jobs           integer not null
 ) with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
 create index start_at on pillion.start (queue, partition_key, at);
+
+-- Tells one run of the server from another. A crash of the server, or a failover, may take back the last numbers that
+-- were drawn and draw them again; it empties what is not logged, so whoever remembers a number by this id knows of it.
+create unlogged table pillion.server_run (
+  one  boolean primary key default true check (one),
+  id   uuid not null default gen_random_uuid()
+);
 
 create table pillion.worker (
   id            bigint generated always as identity primary key,

@@ -30,7 +30,7 @@ begin
     when 'worker' then array[
       'select, insert, update, delete on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule,
         pillion.start, pillion.blocked_key, pillion.batch, pillion.cancellation, pillion.idempotency, pillion.checkpoint, pillion.event, pillion.wait, pillion.woken, pillion.cascade',
-      'select, insert on pillion.archive, pillion.attempt',
+      'select, insert on pillion.archive, pillion.attempt, pillion.server_run',
       'select, insert, update on pillion.subscription',
       'select on pillion.migration, pillion.attempts, pillion.live',
       'usage on sequence pillion.position, pillion.claim',

@@ -47,7 +47,7 @@ begin
   ), returned as (
     update pillion.job j
     set state = 'ready', attempt = j.attempt - j.prefetched::integer, lost = least(j.lost + 1, 32767), prefetched = false, slot = false,
-      position = case when j.slot then j.position else nextval('pillion.position') end, worker = null, claim = null, started_at = null
+      position = case when j.slot and j.partition_key is not null then j.position else nextval('pillion.position') end, worker = null, claim = null, started_at = null
     from held where j.ctid = held.row and not held.spent and j.cancelled_at is null
     returning j.id, j.name, j.queue, j.attempt, j.state
   ), ended as (
@@ -110,7 +110,7 @@ begin
 end $$;
 
 -- Makes scheduled jobs whose time has come ready, and wakes a sleeping worker for each of their queues. A job that has
--- kept its slot, as strict order asks, keeps its place too. Answers how many, and in how many milliseconds the next
+-- kept the slot of its key, as strict order asks, keeps its place too. Answers how many, and in how many milliseconds the next
 -- job, and the next schedule, is due (null where none is).
 create function pillion.promote(most integer, now timestamptz default null)
 returns table (promoted bigint, next_ms bigint, schedule_ms bigint)
@@ -128,7 +128,7 @@ begin
     limit most
     for update skip locked
   ), ready as (
-    update pillion.job j set state = 'ready', position = case when j.slot then j.position else nextval('pillion.position') end, slot = false
+    update pillion.job j set state = 'ready', position = case when j.slot and j.partition_key is not null then j.position else nextval('pillion.position') end, slot = false
     from due where j.ctid = due.row
     returning j.queue
   ), woken as materialized (

@@ -167,7 +167,7 @@ begin
   perform from pillion.archive a where a.id = any (found) order by a.id for update;
   with sooner as (
     update pillion.job j set state = 'ready', run_at = at, start_before = null, enqueued_xid = pg_current_xact_id(), slot = false,
-      position = case when j.slot then j.position else nextval('pillion.position') end
+      position = case when j.slot and j.partition_key is not null then j.position else nextval('pillion.position') end
     where j.id = any (found) and j.state = 'scheduled' and j.attempt > 0
     returning j.id, j.queue
   ), back as (
@@ -220,7 +220,7 @@ begin
     update pillion.job j
     set run_at = due, state = (case when due > at then 'scheduled' else 'ready' end)::pillion.job_state,
       enqueued_xid = case when due > at then j.enqueued_xid else pg_current_xact_id() end,
-      position = case when due > at or j.slot then j.position else nextval('pillion.position') end, slot = j.slot and due > at
+      position = case when due > at or j.slot and j.partition_key is not null then j.position else nextval('pillion.position') end, slot = j.slot and due > at
     where j.id = any (found) and j.state in ('scheduled', 'ready')
     returning j.id, j.queue
   )

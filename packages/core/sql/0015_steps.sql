@@ -322,8 +322,8 @@ begin
       cross join lateral (select j.ctid as row, j.state from pillion.job j where j.id = w.job for update skip locked) j
     ), ready as (
       update pillion.job j
-      set state = 'ready', position = case when j.slot then j.position else nextval('pillion.position') end, slot = false,
-        enqueued_xid = case when j.slot then j.enqueued_xid else pg_current_xact_id() end
+      set state = 'ready', position = case when j.slot and j.partition_key is not null then j.position else nextval('pillion.position') end, slot = false,
+        enqueued_xid = case when j.slot and j.partition_key is not null then j.enqueued_xid else pg_current_xact_id() end
       from asleep a where j.ctid = a.job and a.state = 'scheduled'
       returning j.id, j.queue
     ), rung as materialized (

@@ -302,6 +302,11 @@ create table pillion.worker (
   fillfactor=50
 );
 
+create unlogged table pillion.server_run (
+  one boolean not null default true,
+  id uuid not null default gen_random_uuid()
+);
+
 -- Partitions
 
 create table pillion.archive_default partition of pillion.archive DEFAULT;
@@ -386,6 +391,10 @@ alter table pillion.schedule add constraint schedule_source_check CHECK ((source
 
 alter table pillion.schedule add constraint schedule_version_check CHECK ((version >= 1));
 
+alter table pillion.server_run add constraint server_run_one_check CHECK (one);
+
+alter table pillion.server_run add constraint server_run_pkey PRIMARY KEY (one);
+
 alter table pillion.subscription add constraint subscription_pkey PRIMARY KEY (topic, name);
 
 alter table pillion.subscription add constraint subscription_priority_check CHECK (((priority >= '-4'::integer) AND (priority <= 4)));
@@ -432,7 +441,9 @@ CREATE INDEX job_line ON pillion.job USING btree (queue, partition_key, priority
 
 CREATE INDEX job_parent ON pillion.job USING btree (parent) WHERE (parent IS NOT NULL);
 
-CREATE INDEX job_slot ON pillion.job USING btree (queue, partition_key) WHERE slot;
+CREATE INDEX job_slot ON pillion.job USING btree (queue, claim) WHERE (slot AND (claim IS NOT NULL));
+
+CREATE INDEX job_slot_waits ON pillion.job USING btree (queue, partition_key) WHERE (slot AND (claim IS NULL));
 
 CREATE INDEX schedule_due ON pillion.schedule USING btree (due_at NULLS FIRST) WHERE (paused_at IS NULL);
 
@@ -470,7 +481,7 @@ begin
     when 'worker' then array[
       'select, insert, update, delete on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule,
         pillion.start, pillion.blocked_key, pillion.batch, pillion.cancellation, pillion.idempotency, pillion.checkpoint, pillion.event, pillion.wait, pillion.woken, pillion.cascade',
-      'select, insert on pillion.archive, pillion.attempt',
+      'select, insert on pillion.archive, pillion.attempt, pillion.server_run',
       'select, insert, update on pillion.subscription',
       'select on pillion.migration, pillion.attempts, pillion.live',
       'usage on sequence pillion.position, pillion.claim',
@@ -741,7 +752,7 @@ begin
 end $function$
 ;
 
-CREATE OR REPLACE FUNCTION pillion.claim_by_key(worker bigint, queue text, after text, names text[], versions integer[], most integer)
+CREATE OR REPLACE FUNCTION pillion.claim_by_key(worker bigint, queue text, after text, names text[], versions integer[], most integer, server_run text, slots bigint, priorities smallint[], bounds bigint[])
  RETURNS text
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -761,7 +772,11 @@ declare
   wait_ms  bigint;
   keys     text[];
   allowed  integer[] := '{}';
+  run      text;
   running  integer;
+  of_keys  jsonb;
+  lowest   bigint;
+  some_wait boolean;
   room     integer;
   share    integer;
   ends     boolean;
@@ -771,9 +786,12 @@ declare
   last     bigint;
   cut      boolean;
   key      text;
+  oldest   xid8;
+  begun    bigint;
   fence    bigint;
   at       timestamptz;
   jobs     text;
+  more     json;
 begin
   select * into settled from pillion.queue q where q.name = claim_by_key.queue;
   if settled.paused_at is not null then
@@ -783,9 +801,26 @@ begin
     if not pg_try_advisory_xact_lock('pillion.queue'::regclass::oid::int4, hashtext(claim_by_key.queue)) then
       return json_build_array(json_build_object('after', claim_by_key.after, 'busy', true, 'end', true, 'whole', true));
     end if;
+    if settled.fifo or num_nonnulls(settled.concurrency, settled.key_concurrency) > 0 then
+      select r.id into run from pillion.server_run r where r.one;
+      if run is null then
+        insert into pillion.server_run default values on conflict do nothing;
+      end if;
+      select coalesce(sum(t.jobs), 0), jsonb_object_agg(t.key, t.jobs) filter (where t.key is not null), min(t.lowest)
+        into running, of_keys, lowest
+      from (
+        select j.partition_key as key, count(*) as jobs, min(j.claim) as lowest from pillion.job j
+        where j.slot and j.queue = claim_by_key.queue and j.claim >= case when claim_by_key.server_run = run then claim_by_key.slots else 0 end
+        group by j.partition_key
+      ) t;
+      some_wait := exists (select from pillion.job j where j.slot and j.claim is null and j.queue = claim_by_key.queue);
+    end if;
     if settled.concurrency is not null then
-      select settled.concurrency - count(*) into room from pillion.job j where j.slot and j.queue = claim_by_key.queue;
-      free := least(free, room);
+      free := least(free, settled.concurrency - running);
+      if some_wait and free > 0 then
+        select count(*) into room from pillion.job j where j.slot and j.claim is null and j.queue = claim_by_key.queue;
+        free := least(free, settled.concurrency - running - room);
+      end if;
     end if;
     if settled.rate_limit is not null then
       rate := pillion.allowed(claim_by_key.queue, '', settled.rate_limit, settled.rate_ms);
@@ -795,7 +830,8 @@ begin
       end if;
     end if;
     if free <= 0 then
-      return json_build_array(json_build_object('after', claim_by_key.after, 'busy', false, 'end', true, 'whole', true, 'waitMs', wait_ms));
+      return json_build_array(json_build_object('after', claim_by_key.after, 'busy', false, 'end', true, 'whole', true, 'waitMs', wait_ms,
+        'serverRun', run, 'slots', lowest));
     end if;
   end if;
 
@@ -831,8 +867,11 @@ begin
 
   if settled.fifo or settled.key_concurrency is not null or settled.key_rate_limit is not null then
     foreach key in array keys loop
-      select count(*) into running from pillion.job j where j.slot and j.queue = claim_by_key.queue and j.partition_key = key;
-      room := least(free, case when settled.fifo then 1 else settled.key_concurrency end - running);
+      room := least(free, case when settled.fifo then 1 else settled.key_concurrency end - coalesce((of_keys ->> key)::integer, 0));
+      if room > 0 and some_wait then
+        select room - count(*) into room from pillion.job j
+        where j.slot and j.claim is null and j.queue = claim_by_key.queue and j.partition_key = key;
+      end if;
       if settled.fifo and settled.fifo_on_dead = 'block' and exists (
           select from pillion.blocked_key b where b.queue = claim_by_key.queue and b.partition_key = key) then
         room := 0;
@@ -852,13 +891,16 @@ begin
 
   -- Of each line about as many as fall to it; what others leave over, the next claim takes.
   share := ceil(free::numeric / greatest((select count(*) from unnest(allowed) a(jobs) where a.jobs > 0) + (settled.limited is true and ends)::integer, 1));
+  -- Seen before the jobs are, as in step.
+  oldest := pg_snapshot_xmin(pg_current_snapshot());
+  begun := pg_sequence_last_value('pillion.position');
   fence := nextval('pillion.claim');
   -- As in step: nobody waits until a claim is on disk.
   perform set_config('synchronous_commit', 'off', true);
   -- After what was counted, and so after the end of every job whose slot is free now.
   at := clock_timestamp();
   with candidate as materialized (
-    select ready.row, ready.turn, 2 * k.place as place
+    select ready.row, ready.turn, 2 * k.place as place, null::smallint as lane
     from unnest(keys, allowed) with ordinality k(key, most, place)
     cross join lateral (
       select j.row, row_number() over () as turn from (
@@ -885,10 +927,11 @@ begin
     ) ready
     union all
     -- Jobs without a key stand in the lanes; where the queue has no limits, the other claim takes them.
-    select ready.row, ready.turn, 2 * behind + 1 from (
-      select j.row, row_number() over () as turn from generate_series(4, -4, -1) p(priority) cross join lateral (
+    select ready.row, ready.turn, 2 * behind + 1, ready.lane from (
+      select j.row, row_number() over () as turn, p.priority as lane
+      from unnest(claim_by_key.priorities, claim_by_key.bounds) p(priority, bound) cross join lateral (
         select j.ctid as row from pillion.job j
-        where settled.limited is true and ends and j.state = 'ready' and j.partition_key is null and j.queue = claim_by_key.queue and j.priority = p.priority
+        where settled.limited is true and ends and j.state = 'ready' and j.partition_key is null and j.queue = claim_by_key.queue and j.priority = p.priority and j.position >= p.bound
           and case when (j.name, j.version) in (select h.name, h.version from unnest(claim_by_key.names, claim_by_key.versions) h(name, version)) then true end
         order by j.position
         limit share
@@ -896,18 +939,22 @@ begin
       ) j
     ) ready
   ), found as materialized (
-    select j.row, j.size, c.turn, c.place from candidate c cross join lateral (
+    select j.row, j.size, c.turn, c.place, c.lane from candidate c cross join lateral (
       select j.ctid as row, case when pg_column_size(j.payload) > 2000 then octet_length(j.payload::text) else 0 end as size
       from pillion.job j where j.ctid = c.row and j.state = 'ready' for update skip locked
     ) j
     order by c.turn, c.place
     limit free
   ), held as materialized (
-    select f.row, f.place, f.rank from (
-      select f.row, f.place, row_number() over so_far as rank, sum(f.size) over so_far as bytes
+    select f.row, f.place, f.lane, f.rank from (
+      select f.row, f.place, f.lane, row_number() over so_far as rank, sum(f.size) over so_far as bytes
       from found f window so_far as (order by f.turn, f.place rows unbounded preceding)
     ) f
     where f.rank = 1 or f.bytes <= 8388608
+  ), unread as (
+    -- Lanes of which more was found than is taken, or may be there.
+    select f.lane from (select c.lane, 1 as found, 0 as held from candidate c union all select h.lane, 0, 1 from held h) f
+    where f.lane is not null group by f.lane having sum(f.found) >= share or sum(f.found) > sum(f.held)
   ), taken as (
     update pillion.job j
     set state = 'running', attempt = j.attempt + 1, worker = claim_by_key.worker, claim = fence, started_at = at,
@@ -922,19 +969,16 @@ begin
     where settled.key_rate_limit is not null and t.partition_key is not null group by t.partition_key
   )
   select (select string_agg(t.job, '') from taken t), (select h.place from held h order by h.rank desc limit 1),
-      (select count(*) from found) >= free or (select count(*) from held) < (select count(*) from found)
-    into jobs, last, cut;
-
-  if settled.rate_limit is not null or settled.key_rate_limit is not null then
-    delete from pillion.start s where s.ctid = any (array(
-      select o.ctid from pillion.start o where o.queue = claim_by_key.queue
-        and o.partition_key = any (array[''] || keys)
-        and o.at <= clock_timestamp() - greatest(settled.rate_ms, settled.key_rate_ms) * interval '1 millisecond' limit 1000));
-  end if;
+      (select count(*) from found) >= free or (select count(*) from held) < (select count(*) from found),
+      (select json_agg(u.lane) from unread u)
+    into jobs, last, cut, more;
   return concat('[', json_build_object('claim', fence::text, 'busy', false, 'waitMs', wait_ms, 'end', ends, 'whole', whole,
     -- Behind the last line is the beginning.
     'after', case when cut and last = 2 * behind + 1 then '' when cut and last is not null then keys[last / 2]
-      when cardinality(keys) = keys_at_once then keys[keys_at_once] else '' end), jobs, ']');
+      when cardinality(keys) = keys_at_once then keys[keys_at_once] else '' end,
+    'serverRun', run, 'slots', coalesce(lowest, fence), 'lanes', case when settled.limited and ends then json_build_object(
+      'oldest', oldest::text, 'xid', pg_current_xact_id_if_assigned()::text, 'begun', begun,
+      'front', pg_sequence_last_value('pillion.position'), 'unread', coalesce(more, '[]')) end), jobs, ']');
 end $function$
 ;
 
@@ -1868,8 +1912,8 @@ begin
       cross join lateral (select j.ctid as row, j.state from pillion.job j where j.id = w.job for update skip locked) j
     ), ready as (
       update pillion.job j
-      set state = 'ready', position = case when j.slot then j.position else nextval('pillion.position') end, slot = false,
-        enqueued_xid = case when j.slot then j.enqueued_xid else pg_current_xact_id() end
+      set state = 'ready', position = case when j.slot and j.partition_key is not null then j.position else nextval('pillion.position') end, slot = false,
+        enqueued_xid = case when j.slot and j.partition_key is not null then j.enqueued_xid else pg_current_xact_id() end
       from asleep a where j.ctid = a.job and a.state = 'scheduled'
       returning j.id, j.queue
     ), rung as materialized (
@@ -1985,7 +2029,7 @@ begin
     limit most
     for update skip locked
   ), ready as (
-    update pillion.job j set state = 'ready', position = case when j.slot then j.position else nextval('pillion.position') end, slot = false
+    update pillion.job j set state = 'ready', position = case when j.slot and j.partition_key is not null then j.position else nextval('pillion.position') end, slot = false
     from due where j.ctid = due.row
     returning j.queue
   ), woken as materialized (
@@ -2191,7 +2235,7 @@ begin
     update pillion.job j
     set run_at = due, state = (case when due > at then 'scheduled' else 'ready' end)::pillion.job_state,
       enqueued_xid = case when due > at then j.enqueued_xid else pg_current_xact_id() end,
-      position = case when due > at or j.slot then j.position else nextval('pillion.position') end, slot = j.slot and due > at
+      position = case when due > at or j.slot and j.partition_key is not null then j.position else nextval('pillion.position') end, slot = j.slot and due > at
     where j.id = any (found) and j.state in ('scheduled', 'ready')
     returning j.id, j.queue
   )
@@ -2248,7 +2292,7 @@ begin
   ), returned as (
     update pillion.job j
     set state = 'ready', attempt = j.attempt - j.prefetched::integer, lost = least(j.lost + 1, 32767), prefetched = false, slot = false,
-      position = case when j.slot then j.position else nextval('pillion.position') end, worker = null, claim = null, started_at = null
+      position = case when j.slot and j.partition_key is not null then j.position else nextval('pillion.position') end, worker = null, claim = null, started_at = null
     from held where j.ctid = held.row and not held.spent and j.cancelled_at is null
     returning j.id, j.name, j.queue, j.attempt, j.state
   ), ended as (
@@ -2359,7 +2403,7 @@ begin
   perform from pillion.archive a where a.id = any (found) order by a.id for update;
   with sooner as (
     update pillion.job j set state = 'ready', run_at = at, start_before = null, enqueued_xid = pg_current_xact_id(), slot = false,
-      position = case when j.slot then j.position else nextval('pillion.position') end
+      position = case when j.slot and j.partition_key is not null then j.position else nextval('pillion.position') end
     where j.id = any (found) and j.state = 'scheduled' and j.attempt > 0
     returning j.id, j.queue
   ), back as (

@@ -10,7 +10,7 @@ export interface SchemaObject {
 export function objectsOf(version: number): SchemaObject[] {
   const objects = new Map<string, SchemaObject>();
   const line =
-    /^(create|drop) (?:or replace |unique |constraint )*(table|view|sequence|index|function|type|trigger) (?:concurrently |if (?:not )?exists )*(?:pillion\.)?(\w+)/gm;
+    /^(create|drop) (?:or replace |unique |unlogged |constraint )*(table|view|sequence|index|function|type|trigger) (?:concurrently |if (?:not )?exists )*(?:pillion\.)?(\w+)/gm;
   for (const migration of migrations.filter((each) => each.version <= version))
     for (const [, verb, kind, name] of migration.sql.matchAll(line)) {
       if (verb === "create") objects.set(`${kind} ${name}`, { kind: kind!, name: name! });

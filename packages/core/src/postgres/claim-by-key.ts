@@ -2,12 +2,28 @@ import { type Row, sql } from "../statement.ts";
 import { numberArray, textArray } from "./arrays.ts";
 import { type ClaimedJob, readClaimedJobs } from "./claimed-job.ts";
 import type { Schema } from "./schema.ts";
-import type { StepInput } from "./step.ts";
+import type { Lane, StepAnswer, StepInput } from "./step.ts";
 
 export interface ClaimByKeyInput extends Pick<StepInput, "worker" | "types" | "most"> {
   readonly queue: string;
   /** The partition key after which to look: each claim goes on where the last one stopped. */
   readonly after: string;
+  /** What the last claim told of the slots; undefined to count them all. */
+  readonly slots: Slots | undefined;
+  /** Where the jobs without a key stand. */
+  readonly lanes: readonly Lane[];
+}
+
+/** The lowest claim whose jobs may still hold slots of a queue; it says nothing of another run of the server. */
+export interface Slots {
+  readonly serverRun: string;
+  readonly from: number;
+}
+
+/** What a claim tells of lanes that it has read all. */
+interface LanesRead extends Pick<StepAnswer, "oldest" | "xid" | "begun" | "front"> {
+  /** Priorities of those in which there may be more than was taken. */
+  readonly unread: readonly number[];
 }
 
 export interface ClaimByKeyAnswer {
@@ -21,6 +37,10 @@ export interface ClaimByKeyAnswer {
   readonly busy: boolean;
   /** In how many milliseconds a rate limit lets the next job start; null where none holds it back. */
   readonly waitMs: number | null;
+  /** Undefined where nothing was counted. */
+  readonly slots: Slots | undefined;
+  /** Undefined where the lanes were not read. */
+  readonly lanes: LanesRead | undefined;
   readonly jobs: readonly ClaimedJob[];
 }
 
@@ -28,7 +48,8 @@ export interface ClaimByKeyAnswer {
 export const claimByKey = (schema: Schema) => sql<ClaimByKeyInput>`
 select ${schema.claimByKey}(${(input) => input.worker}::text::bigint, ${(input) => input.queue}::text, ${(input) => input.after}::text,
   ${(input) => textArray(input.types.map(({ name }) => name))}::text::text[], ${(input) => numberArray(input.types.map(({ version }) => version))}::text::integer[],
-  ${(input) => String(input.most)}::text::integer) as answer`;
+  ${(input) => String(input.most)}::text::integer, ${(input) => input.slots?.serverRun ?? null}::text, ${(input) => String(input.slots?.from ?? 0)}::text::bigint,
+  ${(input) => numberArray(input.lanes.map(({ priority }) => priority))}::text::smallint[], ${(input) => numberArray(input.lanes.map(({ bound }) => bound))}::text::bigint[]) as answer`;
 
 export function readClaimByKey(
   [row]: readonly Row[],
@@ -36,7 +57,14 @@ export function readClaimByKey(
 ): ClaimByKeyAnswer {
   const [head, ...jobs] = JSON.parse(row!.answer!);
   return {
-    ...head,
+    claim: head.claim ?? null,
+    after: head.after,
+    end: head.end,
+    whole: head.whole,
+    busy: head.busy,
+    waitMs: head.waitMs ?? null,
+    slots: head.serverRun && head.slots ? { serverRun: head.serverRun, from: head.slots } : undefined,
+    lanes: head.lanes ?? undefined,
     jobs: readClaimedJobs(
       jobs,
       [queue],

@@ -43,6 +43,7 @@ import {
 } from "./steps.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
 import { sweepKeys } from "./sweep-keys.ts";
+import { sweepStarts } from "./sweep-starts.ts";
 import { throughput } from "./throughput.ts";
 import { tick } from "./tick.ts";
 import { unhandled } from "./unhandled.ts";
@@ -98,6 +99,7 @@ export function postgresEngine(schemaName: string) {
     removeStopped: removeStopped(schema),
     unhandled: unhandled(schema),
     sweepKeys: sweepKeys(schema),
+    sweepStarts: sweepStarts(schema),
     keep: keep(schema),
     findJob: findJob(schema),
     findEndings: findEndings(schema),

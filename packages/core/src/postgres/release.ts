@@ -17,7 +17,7 @@ with input as materialized (
   from held join ${schema.job} j on j.id = held.id ${settings(schema, "j.queue")}
 ), returned as (
   update ${schema.job} j
-  set state = 'ready', attempt = j.attempt - 1, position = case when j.slot then j.position else nextval(${schema.position}) end,
+  set state = 'ready', attempt = j.attempt - 1, position = case when j.slot and j.partition_key is not null then j.position else nextval(${schema.position}) end,
     slot = false, prefetched = false, worker = null, claim = null, started_at = null
   from held where j.id = held.id
   returning j.queue

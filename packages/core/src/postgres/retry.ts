@@ -38,7 +38,7 @@ with input as materialized (
   update ${schema.job} j
   set state = (case when held."delayMs" > 0 and j.cancelled_at is null or q.fifo then 'scheduled' else 'ready' end)::${schema.jobState},
     run_at = held.now + case when j.cancelled_at is null then held."delayMs" else 0 end * interval '1 millisecond', attempt = j.attempt - (held.error is null)::integer,
-    position = case when q.fifo and j.slot then j.position else nextval(${schema.position}) end, slot = j.slot and coalesce(q.fifo, false),
+    position = case when q.fifo and j.slot and j.partition_key is not null then j.position else nextval(${schema.position}) end, slot = j.slot and coalesce(q.fifo, false),
     worker = null, claim = null, started_at = null, prefetched = false
   from held join ${schema.job} k on k.id = held.id left join ${schema.queue} q on q.name = k.queue
   where j.id = held.id

@@ -30,6 +30,7 @@ export function schemaOf(name: string) {
     uniqueKey: object("unique_key"),
     attempts: object("attempts"),
     queue: object("queue"),
+    start: object("start"),
     blockedKey: object("blocked_key"),
     worker: object("worker"),
     schedule: object("schedule"),

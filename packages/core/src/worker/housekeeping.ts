@@ -5,6 +5,8 @@ import type { Scheduler } from "./scheduler.ts";
 const rowsAtOnce = 1_000;
 const namesAtOnce = 10_000;
 const minuteMs = 60_000;
+/** Claims may have written many starts within a minute. */
+const mostSweepsOfStarts = 100;
 
 /**
  * What some worker has to do for all beside the beat: fire schedules, and once a minute sweep keys, keep the
@@ -14,6 +16,7 @@ export class Housekeeping {
   #minuteAt = 0;
   #sweptSteps = "0";
   #sweepAfter = { name: "", key: "" };
+  #sweepStartsAfter = { queue: "", key: "" };
 
   constructor(
     private readonly link: Link,
@@ -31,6 +34,7 @@ export class Housekeeping {
       this.#minuteAt = performance.now() + minuteMs;
       await this.#do("look for names that nobody handles", () => this.#nameUnhandled());
       await this.#do("sweep unique keys", () => this.#sweepKeys());
+      await this.#do("sweep starts that no rate limit counts", () => this.#sweepStarts());
       await this.#do("sweep answers of idempotent calls", () =>
         this.link.run(this.link.engine.sweepAnswers, { limit: rowsAtOnce }),
       );
@@ -84,5 +88,17 @@ export class Housekeeping {
     const { engine } = this.link;
     const last = (await this.link.run(engine.sweepKeys, { limit: rowsAtOnce, after: this.#sweepAfter }))[0];
     this.#sweepAfter = last ? { name: last.name!, key: last.key! } : { name: "", key: "" };
+  }
+
+  async #sweepStarts(): Promise<void> {
+    const limit = 10 * rowsAtOnce;
+    for (let sweeps = 0; sweeps < mostSweepsOfStarts; sweeps++) {
+      const input = { keys: rowsAtOnce, limit, after: this.#sweepStartsAfter };
+      const last = (await this.link.run(this.link.engine.sweepStarts, input))[0];
+      // There may be more of those keys.
+      if (Number(last?.removed) === limit) continue;
+      this.#sweepStartsAfter = last ? { queue: last.queue!, key: last.key! } : { queue: "", key: "" };
+      if (!last) return;
+    }
   }
 }

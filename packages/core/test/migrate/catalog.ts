@@ -9,7 +9,7 @@ const queries: Record<string, string> = {
     select format('create sequence %s as %s start %s increment %s cache %s;', seqrelid::regclass, format_type(seqtypid, null), seqstart, seqincrement, seqcache)
     from pg_sequence join pg_class c on c.oid = seqrelid where c.relnamespace = $1::regnamespace`,
   Tables: `
-    select format(E'create table %s (\\n%s\\n)%s%s;', c.oid::regclass,
+    select format(E'create %stable %s (\\n%s\\n)%s%s;', case c.relpersistence when 'u' then 'unlogged ' end, c.oid::regclass,
       (select string_agg(concat_ws(' ', '  ' || quote_ident(attname), format_type(atttypid, atttypmod),
            case attidentity when 'a' then 'generated always as identity' end, case when attnotnull then 'not null' end,
            'default ' || pg_get_expr(adbin, adrelid)), E',\\n' order by attnum)

@@ -64,6 +64,50 @@ test("a sweep of keys looks at as many as it may, and goes on from there", async
   expect(left).toEqual([15, 5, 0, 0]);
 });
 
+test("starts go once no rate counts them, of as many keys and rows as may be; what a rate counts stays", async () => {
+  const { queue, engine, run } = await atMostTen();
+  await queue.admin.setQueue("default", {
+    rate: { limit: 5, perMs: 60_000 },
+    keyRate: { limit: 5, perMs: 3_600_000 },
+  });
+  await queue.query(
+    `insert into pillion.start (queue, partition_key, at, jobs)
+     select q, 'k ' || i % 4, now() - interval '2 hours' * (i % 2) - interval '1 minute', 1
+     from generate_series(1, 24) i, unnest(array['default', 'without a rate']) q`,
+  );
+  const removed = [];
+  let after = { queue: "", key: "" };
+  for (;;) {
+    const [last]: { queue: string; key: string; removed: string }[] = await run(engine.sweepStarts, {
+      keys: 3,
+      limit: 10,
+      after,
+    });
+    if (!last) break;
+    removed.push(Number(last.removed));
+    // There may be more of these keys.
+    if (last.removed !== "10") after = last;
+  }
+  // Half of those of the first three keys; then it is the rows that end a sweep.
+  expect(removed.slice(0, 3)).toEqual([6, 10, 10]);
+  expect(removed.reduce((sum, rows) => sum + rows)).toBe(36);
+  expect(
+    await queue.query(
+      "select queue, count(*)::int as n, bool_and(at > now() - interval '1 hour') as counts from pillion.start group by queue",
+    ),
+  ).toEqual([{ queue: "default", n: 12, counts: true }]);
+});
+
+test("a worker removes starts that no rate counts any more, however many", async () => {
+  const { queue, work } = await atMostTen();
+  await queue.query(
+    `insert into pillion.start (queue, partition_key, at, jobs)
+     select 'default', i % 2, now() - interval '1 hour', 1 from generate_series(1, 12000) i`,
+  );
+  await work([plain]);
+  await until(async () => (await queue.query("select from pillion.start limit 1")).length === 0);
+});
+
 test("a look at schedules reads as many as it may", async () => {
   const { queue, engine, run } = await atMostTen();
   await queue.query(

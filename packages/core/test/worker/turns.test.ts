@@ -130,7 +130,15 @@ test.each([
     const lanes = [{ queue: "default", priority: 0, bound: 0 }];
     await run(
       key
-        ? engine.claimByKey({ worker, queue: "default", after: "", types, most: 50 })
+        ? engine.claimByKey({
+            worker,
+            queue: "default",
+            after: "",
+            types,
+            most: 50,
+            slots: undefined,
+            lanes: [],
+          })
         : engine.step({ worker, completions: [], lanes, types, most: 50, free: 50 }),
     );
     const claimed = (await queue.query("select from pillion.live where state = 'running'")).length;

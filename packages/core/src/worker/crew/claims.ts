@@ -1,5 +1,5 @@
 import type { Handler } from "../../handler/handler.ts";
-import { type ClaimByKeyAnswer, readClaimByKey } from "../../postgres/claim-by-key.ts";
+import { type ClaimByKeyAnswer, readClaimByKey, type Slots } from "../../postgres/claim-by-key.ts";
 import type { ClaimedJob } from "../../postgres/claimed-job.ts";
 import { type ClaimedType, readStep, type StepAnswer } from "../../postgres/step.ts";
 import type { Completions } from "../attempt/completions.ts";
@@ -26,14 +26,22 @@ export interface Claimant {
   readonly wake: Signal;
 }
 
+/** What claims of a queue in which limits or keys count go on from. */
+interface Special {
+  /** The key at which the last claim stopped. */
+  after: string;
+  slots: Slots | undefined;
+  /** Where its jobs without a key stand, as far as its own claims read them. */
+  readonly lanes: Lanes;
+}
+
 /**
  * The claims of some queues. One round trip completes what has ended and takes more; queues with limits, and jobs
  * with partition keys, want a claim of their own.
  */
 export class Claims {
   readonly lanes: Lanes;
-  /** Queues in which limits or keys count, and the key at which the last claim stopped. */
-  readonly #special = new Map<string, string>();
+  readonly #special = new Map<string, Special>();
   #typesKnown: { readonly stepping: number; readonly types: readonly ClaimedType[] } | undefined;
   #specialFirst = false;
   #asked = 0;
@@ -69,7 +77,14 @@ export class Claims {
   expectKeys(queues: readonly string[]): void {
     for (const queue of this.#special.keys()) if (!queues.includes(queue)) this.#special.delete(queue);
     for (const queue of queues)
-      if (this.queues.includes(queue) && !this.#special.has(queue)) this.#special.set(queue, "");
+      if (this.queues.includes(queue) && !this.#special.has(queue))
+        this.#special.set(queue, { after: "", slots: undefined, lanes: new Lanes([queue]) });
+  }
+
+  /** A worker that is woken has time to look from the left end of its lanes. */
+  woken(now: number): void {
+    this.lanes.woken(now);
+    for (const { lanes } of this.#special.values()) lanes.wokenForSlots();
   }
 
   /** Makes no further claims for keys. */
@@ -79,14 +94,15 @@ export class Claims {
 
   /** Completes what has ended and claims up to `limit` jobs; answers how many. */
   async take(limit: number): Promise<number> {
-    const special = [...this.#special.keys()];
+    const special = [...this.#special];
     // Queues with limits and those without take turns to be asked first.
     this.#specialFirst = !this.#specialFirst;
     let taken = 0;
-    if (this.#specialFirst) for (const queue of special) taken += await this.#takeByKey(queue, limit - taken);
+    if (this.#specialFirst)
+      for (const entry of special) taken += await this.#takeByKey(...entry, limit - taken);
     taken += await this.#step(limit - taken);
     if (!this.#specialFirst)
-      for (const queue of special) taken += await this.#takeByKey(queue, limit - taken);
+      for (const entry of special) taken += await this.#takeByKey(...entry, limit - taken);
     return taken;
   }
 
@@ -124,28 +140,27 @@ export class Claims {
   }
 
   /** Claims from a queue with limits or keys until a claim brings jobs or all keys have been looked at. */
-  async #takeByKey(queue: string, limit: number): Promise<number> {
+  async #takeByKey(queue: string, special: Special, limit: number): Promise<number> {
     const { link, underWay, worker, free, receive } = this.claimant;
     for (let looked = 0; limit > 0 && !this.#stopped; looked++) {
-      const input = {
-        worker: worker(),
-        queue,
-        after: this.#special.get(queue) ?? "",
-        types: this.#types,
-        most: Math.min(limit, free()),
-      };
-      if (input.most <= 0) return 0;
-      let answer: ClaimByKeyAnswer;
+      const most = Math.min(limit, free());
+      if (most <= 0) return 0;
+      const look = special.lanes.look(performance.now());
+      const { after, slots } = special;
+      const input = { worker: worker(), queue, after, types: this.#types, most, slots, lanes: look.lanes };
+      let answer: ClaimByKeyAnswer | undefined;
       const ended = underWay.begin();
       try {
         answer = readClaimByKey(await link.run(link.engine.claimByKey, input), input);
         receive(answer.jobs, answer.claim);
       } finally {
         ended();
+        special.lanes.learnAll(look, answer, performance.now());
       }
+      special.after = answer.after;
+      special.slots = answer.slots ?? special.slots;
       // Whoever has had jobs stands behind the others.
-      if (answer.jobs.length > 0) this.#special.delete(queue);
-      this.#special.set(queue, answer.after);
+      if (answer.jobs.length > 0 && this.#special.delete(queue)) this.#special.set(queue, special);
       if (answer.waitMs != null && answer.waitMs < 60_000) this.#wakeIn(Math.max(answer.waitMs, 1));
       if (answer.jobs.length > 0) return answer.jobs.length;
       if (answer.busy) {

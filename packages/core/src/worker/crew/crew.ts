@@ -79,7 +79,7 @@ export class Crew {
     this.wantsSleep = true;
     await this.wake.wait(ms);
     this.wantsSleep = false;
-    this.lanes.woken(performance.now());
+    this.#claims.woken(performance.now());
   }
 
   /**

@@ -1,9 +1,13 @@
 import { limits } from "../../defaults.ts";
+import type { ClaimByKeyAnswer } from "../../postgres/claim-by-key.ts";
+import type { ClaimedJob } from "../../postgres/claimed-job.ts";
 import type { Lane, StepAnswer } from "../../postgres/step.ts";
 
 /** Rows of transactions that stay open for longer than this are found by a sweep instead. */
 const slackMs = 500;
 const sweepEveryMs = 1_000;
+/** Or so often, where a worker is woken. */
+const wokenEveryMs = 100;
 const mostFronts = 50;
 /** A look that takes longer has stepped over much that is not for this worker. */
 const slowMs = 50;
@@ -48,6 +52,7 @@ export class Lanes {
   readonly #lanes: LaneState[] = [];
   #sweepAt = 0;
   #sweepMs = 0;
+  #sweptAt = Number.NEGATIVE_INFINITY;
 
   constructor(readonly queues: readonly string[]) {
     for (let priority = limits.maxPriority; priority >= limits.minPriority; priority--)
@@ -72,47 +77,86 @@ export class Lanes {
     if (this.#sweepMs < 5) this.sweepNext(now);
   }
 
+  /** The same where free slots wake workers too: not that often. */
+  wokenForSlots(): void {
+    this.sweepNext(this.#sweptAt + Math.max(wokenEveryMs, this.#sweepMs / sweepShare));
+  }
+
   /** The next look is to be from the left end, since there is something. */
   sweepNext(now: number): void {
     this.#sweepAt = Math.min(this.#sweepAt, now);
   }
 
   /** Takes in what the claim found, which was to take `most` jobs; nothing, where it failed. */
-  learn({ lanes, sweep, sentAt }: Look, answer: StepAnswer | undefined, most: number, now: number): void {
-    if (sweep) {
-      this.#sweepMs = now - sentAt;
-      this.#sweepAt = now + Math.max(sweepEveryMs, this.#sweepMs / sweepShare);
-    }
+  learn(look: Look, answer: StepAnswer | undefined, most: number, now: number): void {
+    this.#swept(look, now);
     if (!answer) return;
-    const highest = new Map<LaneState, number>();
-    for (const { queue, priority, position } of answer.jobs) {
-      const lane = this.#lanes.find((lane) => lane.priority === priority && lane.queue === queue)!;
-      highest.set(lane, Math.max(position, highest.get(lane) ?? 0));
-    }
-    const full = answer.jobs.length >= most;
-    const seen = answer.oldest === null ? 0n : BigInt(answer.oldest);
+    const highest = this.#highest(answer.jobs);
     // In the order in which they were read: the last one that gave jobs to a full claim is where it stopped.
-    const read = lanes.map(
-      ({ queue, priority }) =>
-        this.#lanes.find((lane) => lane.priority === priority && lane.queue === queue)!,
-    );
+    const read = look.lanes.map((lane) => this.#stateOf(lane));
+    const full = answer.jobs.length >= most;
     const stop = full ? read.findLastIndex((lane) => highest.has(lane)) : read.length;
     read.forEach((lane, index) => {
       if (answer.closed.includes(lane.queue)) return;
       const reached = index === stop ? (highest.get(lane) ?? 0) : Number.POSITIVE_INFINITY;
-      if (index <= stop) raise(lane, seen, now, reached);
-      if (index <= stop && lane.bound === 0 && now - sentAt > slowMs) {
-        lane.bound = Math.min(answer.begun, reached);
+      this.#learn(lane, look, answer, index <= stop ? reached : undefined, now);
+    });
+  }
+
+  /** The same of a claim that reads all lanes and tells in which of them there may be more. */
+  learnAll(look: Look, answer: ClaimByKeyAnswer | undefined, now: number): void {
+    this.#swept(look, now);
+    if (!answer?.lanes) return;
+    const { lanes } = answer;
+    const highest = this.#highest(answer.jobs.filter(({ more }) => more?.partitionKey == null));
+    for (const lane of look.lanes.map((lane) => this.#stateOf(lane))) {
+      const unread = lanes.unread.includes(lane.priority);
+      this.#learn(lane, look, lanes, unread ? (highest.get(lane) ?? 0) : Number.POSITIVE_INFINITY, now);
+    }
+  }
+
+  #swept({ sweep, sentAt }: Look, now: number): void {
+    if (!sweep) return;
+    this.#sweptAt = now;
+    this.#sweepMs = now - sentAt;
+    this.#sweepAt = now + Math.max(sweepEveryMs, this.#sweepMs / sweepShare);
+  }
+
+  #stateOf({ queue, priority }: Pick<Lane, "queue" | "priority">): LaneState {
+    return this.#lanes.find((lane) => lane.priority === priority && lane.queue === queue)!;
+  }
+
+  /** The last position that was taken from each lane. */
+  #highest(jobs: readonly ClaimedJob[]): ReadonlyMap<LaneState, number> {
+    const highest = new Map<LaneState, number>();
+    for (const job of jobs) {
+      const lane = this.#stateOf(job);
+      highest.set(lane, Math.max(job.position, highest.get(lane) ?? 0));
+    }
+    return highest;
+  }
+
+  /** @param reached up to where all that there was has been taken; undefined where the lane was not read */
+  #learn(
+    lane: LaneState,
+    { sentAt }: Look,
+    { oldest, xid, begun, front }: Pick<StepAnswer, "oldest" | "xid" | "begun" | "front">,
+    reached: number | undefined,
+    now: number,
+  ): void {
+    if (reached !== undefined) {
+      raise(lane, oldest === null ? 0n : BigInt(oldest), now, reached);
+      if (lane.bound === 0 && now - sentAt > slowMs) {
+        lane.bound = Math.min(begun, reached);
         this.#sweepAt = Math.max(this.#sweepAt, now + (now - sentAt) / sweepShare);
       }
-      if (answer.xid !== null)
-        for (const front of lane.fronts) if (front.at < sentAt) front.xid ??= BigInt(answer.xid);
-      const last = lane.fronts.at(-1);
-      if (answer.front <= (last?.position ?? lane.bound)) return;
-      // A lane that is never read to its end keeps no longer list than it can use.
-      if (lane.fronts.length >= mostFronts) lane.fronts.pop();
-      lane.fronts.push({ position: answer.front, at: now, xid: undefined });
-    });
+    }
+    if (xid !== null) for (const front of lane.fronts) if (front.at < sentAt) front.xid ??= BigInt(xid);
+    const last = lane.fronts.at(-1);
+    if (front <= (last?.position ?? lane.bound)) return;
+    // A lane that is never read to its end keeps no longer list than it can use.
+    if (lane.fronts.length >= mostFronts) lane.fronts.pop();
+    lane.fronts.push({ position: front, at: now, xid: undefined });
   }
 
   /** Among queues of equal priority another one comes first each time, so that none waits for the others for ever. */

@@ -85,7 +85,10 @@ create index job_line on pillion.job (queue, partition_key, priority desc, posit
 create index job_due on pillion.job (run_at) where state = 'scheduled';
 -- By claim too: what a worker still holds was claimed late, and the entries of what it has ended lie before it.
 create index job_held on pillion.job (worker, claim) where state = 'running';
-create index job_slot on pillion.job (queue, partition_key) where slot;
+-- What holds a slot, by its claim: a claim counts from the lowest that still may. And what waits with its slot, in strict
+-- order, and has no claim meanwhile.
+create index job_slot on pillion.job (queue, claim) where slot and claim is not null;
+create index job_slot_waits on pillion.job (queue, partition_key) where slot and claim is null;
 create index job_key on pillion.job (unique_key, name) where unique_key is not null;
 create index job_parent on pillion.job (parent) where parent is not null;
 
@@ -241,7 +244,8 @@ create table pillion.blocked_key (
 );
 create index blocked_key_job on pillion.blocked_key (job);
 
--- How many jobs of a queue (partition_key '') or of one partition key started when, for as long as a rate limit asks.
+-- How many jobs of a queue (partition_key '') or of one partition key started when, for at least as long as a rate limit
+-- asks.
 create table pillion.start (
   queue          text not null,
   partition_key  text not null,
@@ -249,6 +253,13 @@ create table pillion.start (
   jobs           integer not null
 ) with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
 create index start_at on pillion.start (queue, partition_key, at);
+
+-- Tells one run of the server from another. A crash of the server, or a failover, may take back the last numbers that
+-- were drawn and draw them again; it empties what is not logged, so whoever remembers a number by this id knows of it.
+create unlogged table pillion.server_run (
+  one  boolean primary key default true check (one),
+  id   uuid not null default gen_random_uuid()
+);
 
 create table pillion.worker (
   id            bigint generated always as identity primary key,
@@ -748,7 +759,7 @@ begin
     when 'worker' then array[
       'select, insert, update, delete on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule,
         pillion.start, pillion.blocked_key, pillion.batch, pillion.cancellation, pillion.idempotency, pillion.checkpoint, pillion.event, pillion.wait, pillion.woken, pillion.cascade',
-      'select, insert on pillion.archive, pillion.attempt',
+      'select, insert on pillion.archive, pillion.attempt, pillion.server_run',
       'select, insert, update on pillion.subscription',
       'select on pillion.migration, pillion.attempts, pillion.live',
       'usage on sequence pillion.position, pillion.claim',
@@ -1081,7 +1092,12 @@ end $$;
 -- Keys take turns, and each claim goes on behind the key that got the last job of the one before, in a circle; jobs without
 -- a key are its last line. A key that may not start anything costs one look, however many jobs wait in it. In strict order
 -- a key's first job is the only one looked at. 'end' says that the last key was looked at, 'whole' that every key was.
-create function pillion.claim_by_key(worker bigint, queue text, after text, names text[], versions integer[], most integer)
+-- server_run, slots: from which claim on jobs may hold slots, as the last claim has told for that run of the server.
+--   Numbers are drawn under the lock, so a later claim has a higher one, and what a complete count did not find below the
+--   lowest that it found is never there again.
+-- priorities, bounds: the lanes in which jobs without a key stand, each from a position on, as in step.
+create function pillion.claim_by_key(worker bigint, queue text, after text, names text[], versions integer[], most integer,
+                                     server_run text, slots bigint, priorities smallint[], bounds bigint[])
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set jit = off
@@ -1096,7 +1112,11 @@ declare
   wait_ms  bigint;
   keys     text[];
   allowed  integer[] := '{}';
+  run      text;
   running  integer;
+  of_keys  jsonb;
+  lowest   bigint;
+  some_wait boolean;
   room     integer;
   share    integer;
   ends     boolean;
@@ -1106,9 +1126,12 @@ declare
   last     bigint;
   cut      boolean;
   key      text;
+  oldest   xid8;
+  begun    bigint;
   fence    bigint;
   at       timestamptz;
   jobs     text;
+  more     json;
 begin
   select * into settled from pillion.queue q where q.name = claim_by_key.queue;
   if settled.paused_at is not null then
@@ -1118,9 +1141,26 @@ begin
     if not pg_try_advisory_xact_lock('pillion.queue'::regclass::oid::int4, hashtext(claim_by_key.queue)) then
       return json_build_array(json_build_object('after', claim_by_key.after, 'busy', true, 'end', true, 'whole', true));
     end if;
+    if settled.fifo or num_nonnulls(settled.concurrency, settled.key_concurrency) > 0 then
+      select r.id into run from pillion.server_run r where r.one;
+      if run is null then
+        insert into pillion.server_run default values on conflict do nothing;
+      end if;
+      select coalesce(sum(t.jobs), 0), jsonb_object_agg(t.key, t.jobs) filter (where t.key is not null), min(t.lowest)
+        into running, of_keys, lowest
+      from (
+        select j.partition_key as key, count(*) as jobs, min(j.claim) as lowest from pillion.job j
+        where j.slot and j.queue = claim_by_key.queue and j.claim >= case when claim_by_key.server_run = run then claim_by_key.slots else 0 end
+        group by j.partition_key
+      ) t;
+      some_wait := exists (select from pillion.job j where j.slot and j.claim is null and j.queue = claim_by_key.queue);
+    end if;
     if settled.concurrency is not null then
-      select settled.concurrency - count(*) into room from pillion.job j where j.slot and j.queue = claim_by_key.queue;
-      free := least(free, room);
+      free := least(free, settled.concurrency - running);
+      if some_wait and free > 0 then
+        select count(*) into room from pillion.job j where j.slot and j.claim is null and j.queue = claim_by_key.queue;
+        free := least(free, settled.concurrency - running - room);
+      end if;
     end if;
     if settled.rate_limit is not null then
       rate := pillion.allowed(claim_by_key.queue, '', settled.rate_limit, settled.rate_ms);
@@ -1130,7 +1170,8 @@ begin
       end if;
     end if;
     if free <= 0 then
-      return json_build_array(json_build_object('after', claim_by_key.after, 'busy', false, 'end', true, 'whole', true, 'waitMs', wait_ms));
+      return json_build_array(json_build_object('after', claim_by_key.after, 'busy', false, 'end', true, 'whole', true, 'waitMs', wait_ms,
+        'serverRun', run, 'slots', lowest));
     end if;
   end if;
 
@@ -1166,8 +1207,11 @@ begin
 
   if settled.fifo or settled.key_concurrency is not null or settled.key_rate_limit is not null then
     foreach key in array keys loop
-      select count(*) into running from pillion.job j where j.slot and j.queue = claim_by_key.queue and j.partition_key = key;
-      room := least(free, case when settled.fifo then 1 else settled.key_concurrency end - running);
+      room := least(free, case when settled.fifo then 1 else settled.key_concurrency end - coalesce((of_keys ->> key)::integer, 0));
+      if room > 0 and some_wait then
+        select room - count(*) into room from pillion.job j
+        where j.slot and j.claim is null and j.queue = claim_by_key.queue and j.partition_key = key;
+      end if;
       if settled.fifo and settled.fifo_on_dead = 'block' and exists (
           select from pillion.blocked_key b where b.queue = claim_by_key.queue and b.partition_key = key) then
         room := 0;
@@ -1187,13 +1231,16 @@ begin
 
   -- Of each line about as many as fall to it; what others leave over, the next claim takes.
   share := ceil(free::numeric / greatest((select count(*) from unnest(allowed) a(jobs) where a.jobs > 0) + (settled.limited is true and ends)::integer, 1));
+  -- Seen before the jobs are, as in step.
+  oldest := pg_snapshot_xmin(pg_current_snapshot());
+  begun := pg_sequence_last_value('pillion.position');
   fence := nextval('pillion.claim');
   -- As in step: nobody waits until a claim is on disk.
   perform set_config('synchronous_commit', 'off', true);
   -- After what was counted, and so after the end of every job whose slot is free now.
   at := clock_timestamp();
   with candidate as materialized (
-    select ready.row, ready.turn, 2 * k.place as place
+    select ready.row, ready.turn, 2 * k.place as place, null::smallint as lane
     from unnest(keys, allowed) with ordinality k(key, most, place)
     cross join lateral (
       select j.row, row_number() over () as turn from (
@@ -1220,10 +1267,11 @@ begin
     ) ready
     union all
     -- Jobs without a key stand in the lanes; where the queue has no limits, the other claim takes them.
-    select ready.row, ready.turn, 2 * behind + 1 from (
-      select j.row, row_number() over () as turn from generate_series(4, -4, -1) p(priority) cross join lateral (
+    select ready.row, ready.turn, 2 * behind + 1, ready.lane from (
+      select j.row, row_number() over () as turn, p.priority as lane
+      from unnest(claim_by_key.priorities, claim_by_key.bounds) p(priority, bound) cross join lateral (
         select j.ctid as row from pillion.job j
-        where settled.limited is true and ends and j.state = 'ready' and j.partition_key is null and j.queue = claim_by_key.queue and j.priority = p.priority
+        where settled.limited is true and ends and j.state = 'ready' and j.partition_key is null and j.queue = claim_by_key.queue and j.priority = p.priority and j.position >= p.bound
           and case when (j.name, j.version) in (select h.name, h.version from unnest(claim_by_key.names, claim_by_key.versions) h(name, version)) then true end
         order by j.position
         limit share
@@ -1231,18 +1279,22 @@ begin
       ) j
     ) ready
   ), found as materialized (
-    select j.row, j.size, c.turn, c.place from candidate c cross join lateral (
+    select j.row, j.size, c.turn, c.place, c.lane from candidate c cross join lateral (
       select j.ctid as row, case when pg_column_size(j.payload) > 2000 then octet_length(j.payload::text) else 0 end as size
       from pillion.job j where j.ctid = c.row and j.state = 'ready' for update skip locked
     ) j
     order by c.turn, c.place
     limit free
   ), held as materialized (
-    select f.row, f.place, f.rank from (
-      select f.row, f.place, row_number() over so_far as rank, sum(f.size) over so_far as bytes
+    select f.row, f.place, f.lane, f.rank from (
+      select f.row, f.place, f.lane, row_number() over so_far as rank, sum(f.size) over so_far as bytes
       from found f window so_far as (order by f.turn, f.place rows unbounded preceding)
     ) f
     where f.rank = 1 or f.bytes <= 8388608
+  ), unread as (
+    -- Lanes of which more was found than is taken, or may be there.
+    select f.lane from (select c.lane, 1 as found, 0 as held from candidate c union all select h.lane, 0, 1 from held h) f
+    where f.lane is not null group by f.lane having sum(f.found) >= share or sum(f.found) > sum(f.held)
   ), taken as (
     update pillion.job j
     set state = 'running', attempt = j.attempt + 1, worker = claim_by_key.worker, claim = fence, started_at = at,
@@ -1257,19 +1309,16 @@ begin
     where settled.key_rate_limit is not null and t.partition_key is not null group by t.partition_key
   )
   select (select string_agg(t.job, '') from taken t), (select h.place from held h order by h.rank desc limit 1),
-      (select count(*) from found) >= free or (select count(*) from held) < (select count(*) from found)
-    into jobs, last, cut;
-
-  if settled.rate_limit is not null or settled.key_rate_limit is not null then
-    delete from pillion.start s where s.ctid = any (array(
-      select o.ctid from pillion.start o where o.queue = claim_by_key.queue
-        and o.partition_key = any (array[''] || keys)
-        and o.at <= clock_timestamp() - greatest(settled.rate_ms, settled.key_rate_ms) * interval '1 millisecond' limit 1000));
-  end if;
+      (select count(*) from found) >= free or (select count(*) from held) < (select count(*) from found),
+      (select json_agg(u.lane) from unread u)
+    into jobs, last, cut, more;
   return concat('[', json_build_object('claim', fence::text, 'busy', false, 'waitMs', wait_ms, 'end', ends, 'whole', whole,
     -- Behind the last line is the beginning.
     'after', case when cut and last = 2 * behind + 1 then '' when cut and last is not null then keys[last / 2]
-      when cardinality(keys) = keys_at_once then keys[keys_at_once] else '' end), jobs, ']');
+      when cardinality(keys) = keys_at_once then keys[keys_at_once] else '' end,
+    'serverRun', run, 'slots', coalesce(lowest, fence), 'lanes', case when settled.limited and ends then json_build_object(
+      'oldest', oldest::text, 'xid', pg_current_xact_id_if_assigned()::text, 'begun', begun,
+      'front', pg_sequence_last_value('pillion.position'), 'unread', coalesce(more, '[]')) end), jobs, ']');
 end $$;
 revoke execute on function pillion.allowed, pillion.claim_by_key from public;
 
@@ -1327,7 +1376,7 @@ begin
   ), returned as (
     update pillion.job j
     set state = 'ready', attempt = j.attempt - j.prefetched::integer, lost = least(j.lost + 1, 32767), prefetched = false, slot = false,
-      position = case when j.slot then j.position else nextval('pillion.position') end, worker = null, claim = null, started_at = null
+      position = case when j.slot and j.partition_key is not null then j.position else nextval('pillion.position') end, worker = null, claim = null, started_at = null
     from held where j.ctid = held.row and not held.spent and j.cancelled_at is null
     returning j.id, j.name, j.queue, j.attempt, j.state
   ), ended as (
@@ -1390,7 +1439,7 @@ begin
 end $$;
 
 -- Makes scheduled jobs whose time has come ready, and wakes a sleeping worker for each of their queues. A job that has
--- kept its slot, as strict order asks, keeps its place too. Answers how many, and in how many milliseconds the next
+-- kept the slot of its key, as strict order asks, keeps its place too. Answers how many, and in how many milliseconds the next
 -- job, and the next schedule, is due (null where none is).
 create function pillion.promote(most integer, now timestamptz default null)
 returns table (promoted bigint, next_ms bigint, schedule_ms bigint)
@@ -1408,7 +1457,7 @@ begin
     limit most
     for update skip locked
   ), ready as (
-    update pillion.job j set state = 'ready', position = case when j.slot then j.position else nextval('pillion.position') end, slot = false
+    update pillion.job j set state = 'ready', position = case when j.slot and j.partition_key is not null then j.position else nextval('pillion.position') end, slot = false
     from due where j.ctid = due.row
     returning j.queue
   ), woken as materialized (
@@ -1741,7 +1790,7 @@ begin
   perform from pillion.archive a where a.id = any (found) order by a.id for update;
   with sooner as (
     update pillion.job j set state = 'ready', run_at = at, start_before = null, enqueued_xid = pg_current_xact_id(), slot = false,
-      position = case when j.slot then j.position else nextval('pillion.position') end
+      position = case when j.slot and j.partition_key is not null then j.position else nextval('pillion.position') end
     where j.id = any (found) and j.state = 'scheduled' and j.attempt > 0
     returning j.id, j.queue
   ), back as (
@@ -1794,7 +1843,7 @@ begin
     update pillion.job j
     set run_at = due, state = (case when due > at then 'scheduled' else 'ready' end)::pillion.job_state,
       enqueued_xid = case when due > at then j.enqueued_xid else pg_current_xact_id() end,
-      position = case when due > at or j.slot then j.position else nextval('pillion.position') end, slot = j.slot and due > at
+      position = case when due > at or j.slot and j.partition_key is not null then j.position else nextval('pillion.position') end, slot = j.slot and due > at
     where j.id = any (found) and j.state in ('scheduled', 'ready')
     returning j.id, j.queue
   )
@@ -2609,8 +2658,8 @@ begin
       cross join lateral (select j.ctid as row, j.state from pillion.job j where j.id = w.job for update skip locked) j
     ), ready as (
       update pillion.job j
-      set state = 'ready', position = case when j.slot then j.position else nextval('pillion.position') end, slot = false,
-        enqueued_xid = case when j.slot then j.enqueued_xid else pg_current_xact_id() end
+      set state = 'ready', position = case when j.slot and j.partition_key is not null then j.position else nextval('pillion.position') end, slot = false,
+        enqueued_xid = case when j.slot and j.partition_key is not null then j.enqueued_xid else pg_current_xact_id() end
       from asleep a where j.ctid = a.job and a.state = 'scheduled'
       returning j.id, j.queue
     ), rung as materialized (
