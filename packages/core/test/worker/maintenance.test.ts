@@ -1,8 +1,8 @@
 import { defineJob, type } from "@pillion/core";
 import { handle } from "@pillion/core/worker";
 import { expect, test } from "vitest";
-import { postgresEngine } from "../../src/postgres/engine.ts";
-import type { StatementOf } from "../../src/statement.ts";
+import { type Engine, postgresEngine } from "../../src/postgres/engine.ts";
+import type { Statement, StatementOf } from "../../src/statement.ts";
 import { until } from "./queue.ts";
 import { workshop } from "./workers.ts";
 
@@ -106,6 +106,58 @@ test("a worker removes starts that no rate counts any more, however many", async
   );
   await work([plain]);
   await until(async () => (await queue.query("select from pillion.start limit 1")).length === 0);
+});
+
+test.each<[name: string, prepare: string, sweep: (engine: Engine) => Statement, table: string]>([
+  [
+    "answers of idempotent calls",
+    "insert into pillion.idempotency (scope, key, xid, answered, expires_at) select 's', i::text, '1', true, now() from generate_series(1, 25) i",
+    (engine) => engine.sweepAnswers({ limit: 10 }),
+    "idempotency",
+  ],
+  [
+    "events",
+    "insert into pillion.event (name, key, payload, expires_at) select 'e', i::text, '1', now() from generate_series(1, 25) i",
+    (engine) => engine.sweepEvents({ limit: 10 }),
+    "event",
+  ],
+  [
+    "steps",
+    "insert into pillion.checkpoint (job, ordinal, kind, name, done) select 1000 + i, 1, 'step', 's', true from generate_series(1, 25) i",
+    (engine) => engine.sweepSteps({ limit: 10, after: "0" }),
+    "checkpoint",
+  ],
+])(
+  "a sweep of %s removes as many as it may, and those that are left the next time",
+  async (_, prepare, sweep, table) => {
+    const { queue, engine } = await atMostTen();
+    await queue.query(prepare);
+    const left = [];
+    for (let round = 0; round < 3; round++) {
+      const { text, values } = sweep(engine);
+      await queue.pool.query(text, [...values]);
+      left.push((await queue.query(`select count(*)::int as n from pillion.${table}`))[0]!.n);
+    }
+    expect(left).toEqual([15, 5, 0]);
+  },
+);
+
+test("the books are opened again on as many workers as may be that hold jobs though they have stopped, or are not there", async () => {
+  const { queue, engine, run } = await atMostTen();
+  await queue.query(silentWorkers(25));
+  await queue.query("update pillion.worker set stopped_at = now()");
+  await queue.query("select pillion.enqueue('plain', to_jsonb(i)) from generate_series(1, 25) i");
+  await queue.query(
+    "update pillion.job j set state = 'running', worker = w.id, claim = 1 from (select id, row_number() over (order by id) as n from pillion.worker) w where j.payload = to_jsonb(w.n)",
+  );
+  const opened = [];
+  for (let round = 0; round < 4; round++) opened.push((await run(engine.reopen, { limit: 10 })).length);
+  expect(opened).toEqual([10, 10, 5, 0]);
+  await queue.query("delete from pillion.worker");
+  // It looks at the first ten that hold jobs: who is there again is passed on to the rescue, and holds none then.
+  expect(await run(engine.reinstate, { limit: 10 })).toHaveLength(10);
+  await queue.query("delete from pillion.job where worker in (select id from pillion.worker)");
+  expect(await run(engine.reinstate, { limit: 10 })).toHaveLength(10);
 });
 
 test("a look at schedules reads as many as it may", async () => {
