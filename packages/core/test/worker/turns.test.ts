@@ -149,3 +149,35 @@ test.each([
     await until(async () => (await ended("completed")) === 20);
   },
 );
+
+test("in strict order the job goes first whose enqueue came first, whatever transaction began first; one that was open meanwhile follows", async () => {
+  const { queue, work } = await workshop();
+  await queue.admin.setQueue("default", { fifo: true });
+  const begin = async () => {
+    const client = await queue.pool.connect();
+    // Its snapshot, its time and its number are older than those of whoever begins later.
+    await client.query("begin isolation level repeatable read");
+    await client.query("select pg_current_xact_id()");
+    return {
+      add: (payload: number) =>
+        client.query(`select ${queue.schema}.enqueue('brief', to_jsonb($1::int), '{"partitionKey": "k"}')`, [
+          payload,
+        ]),
+      commit: async () => {
+        await client.query("commit");
+        client.release();
+      },
+    };
+  };
+  const [early, open] = [await begin(), await begin()];
+  await open.add(3);
+  await queue.add("brief", 1, { partitionKey: "k" });
+  await early.add(2);
+  await early.commit();
+  const order: unknown[] = [];
+  await work([handle(brief, ({ payload }) => void order.push(payload))]);
+  await until(() => order.length === 2);
+  await open.commit();
+  await until(() => order.length === 3);
+  expect(order).toEqual([1, 2, 3]);
+});
