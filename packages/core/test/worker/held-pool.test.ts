@@ -106,3 +106,18 @@ test("a process that has called runOnce ends by itself, though its handler never
   expect(await exited).toEqual([0, null]);
   expect(await queue.admin.job(id)).toMatchObject(handedBack);
 });
+
+test("while handlers hold the whole pool, jobs of silent workers are rescued all the same, and scheduled ones become ready", async () => {
+  const { queue, worker, taken } = await held({ heeds: true });
+  await worker.start();
+  await taken();
+  const lost = await queue.add("other", null, { maxAttempts: 1 });
+  await queue.query(
+    `with w as (insert into pillion.worker (label, queues, names, concurrency, lease_ms, started_at, heartbeat_at)
+       values ('gone', '{default}', '{other}', 1, 1000, now() - interval '1 hour', now() - interval '1 hour') returning id)
+     update pillion.job set state = 'running', attempt = 1, worker = w.id, claim = 1, started_at = now() from w where name = 'other'`,
+  );
+  const due = await queue.add("other", null, { delayMs: 100 });
+  await queue.reaches(lost, "dead");
+  await queue.reaches(due, "ready");
+});
