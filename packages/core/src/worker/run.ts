@@ -162,6 +162,7 @@ export class Run {
       for (const crew of this.#crews) {
         taken += (await within(left(), crew.step(Math.min(crew.room, most - taken)))) ?? 0;
       }
+      if (left() === 0) break;
       claimed += taken;
       if (taken > 0) continue;
       if (this.#attempts.size === 0) {
