@@ -12,8 +12,11 @@ export interface Database {
   connection?(): OwnConnection | undefined;
   /** Opens a connection of its own where pg is not what opens it. Without either a worker beats and polls through `run`. */
   openSession?(): Promise<Session>;
-  /** Ends what was opened for this object, and nothing that the application opened. */
-  close?(): Promise<void>;
+  /**
+   * Ends what was opened for this object, and nothing that the application opened. `impatient`: without waiting for
+   * answers that are still to come.
+   */
+  close?(impatient?: boolean): Promise<void>;
 }
 
 /** What one more connection is opened with, and by which copy of pg. */

@@ -23,12 +23,15 @@ interface Shift {
 async function work(
   context: Context,
   run: (tx: object) => Promise<unknown> = async () => {},
-  options: Partial<WorkerOptions> & { readonly poolSize?: number } = {},
+  options: Partial<WorkerOptions> & {
+    readonly poolSize?: number;
+    readonly connect?: Context["connect"];
+  } = {},
 ): Promise<Shift> {
-  const { poolSize = 2, ...changed } = options;
+  const { poolSize = 2, connect = context.connect, ...changed } = options;
   const { name } = context.jobType();
   const job = defineJob({ name, queue: name, payload: type<unknown>(), maxAttempts: 1 });
-  const connection = await context.connect({ poolSize });
+  const connection = await connect({ poolSize });
   const lines: string[] = [];
   const note = (line: string) => void lines.push(line);
   const worker = createWorker({
@@ -133,6 +136,30 @@ const cases: Case[] = [
         "a transaction of the client after its worker has stopped",
       );
       assert.equal(await context.reader.hasOrder(order.id), true, "the order");
+    },
+  },
+  {
+    name: "a worker whose client is closed before it signs off on its own connection, and stops",
+    async run(context) {
+      const { harness, place, reader } = context;
+      const { url, schema } = place;
+      // Closed by the case itself.
+      const connect: Context["connect"] = () => harness.connect({ url, schema, poolSize: 2 });
+      const shift = await work(context, undefined, { connect });
+      const pid = await sleeper(context, shift);
+      await shift.connection.close();
+      await shift.stop();
+      await reader.untilGone(pid);
+      // One that opens again by itself must not be left so.
+      await shift.connection.close().catch(() => {});
+      assert.deepEqual(
+        await reader.query(
+          `select stopped_at is not null as stopped from ${place.jobs}.worker where queues = array[$1]`,
+          [shift.job.name],
+        ),
+        [{ stopped: true }],
+        `what the worker said: ${shift.lines.join(" | ")}`,
+      );
     },
   },
   {

@@ -18,6 +18,11 @@ export class ClaimsUnderWay {
     return this.#begun;
   }
 
+  /** Whether any is under way. */
+  get any(): boolean {
+    return this.#open.size > 0;
+  }
+
   /** Whether any of the first `count` is still under way. */
   anyOf(count: number): boolean {
     for (const claim of this.#open) if (claim <= count) return true;

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import pg, { type Pool } from "pg";
 import { pgConnection } from "../adapter/pg-connection.ts";
 import type { Database, OwnConnection, Session } from "../database.ts";
@@ -61,11 +62,16 @@ function urlDatabase(connectionString: string, waitMs: number): Database {
       if (name !== undefined && (await direct)) return kept.query({ name, text, values: [...values] });
       return (await pool.query<Row>({ text, values: [...values] })).rows;
     },
-    async close() {
+    async close(impatient) {
+      const cutOffSoon = () => setTimeout(() => open.forEach(cutOff), closeMs).unref();
       kept.giveBack();
-      await pool.end();
+      const ended = pool.end();
+      if (impatient) {
+        cutOffSoon();
+        await Promise.race([ended, pause(2 * closeMs, undefined, { ref: false })]);
+      } else await ended;
       // It does not wait until they have closed; the process would.
-      setTimeout(() => open.forEach(cutOff), closeMs).unref();
+      cutOffSoon();
     },
   };
 }

@@ -64,7 +64,9 @@ export class Housekeeping {
     try {
       await work();
     } catch (error) {
-      this.logger.warn(`could not ${what}, trying again: ${oneLine(error)}`);
+      // Whoever claims says it.
+      if (!this.link.closed && !this.link.abandoned)
+        this.logger.warn(`could not ${what}, trying again: ${oneLine(error)}`);
     }
   }
 

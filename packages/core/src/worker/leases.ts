@@ -3,6 +3,7 @@ import type { TickAnswer } from "../postgres/tick.ts";
 import type { Attempt } from "./attempt/attempt.ts";
 import type { ClaimsUnderWay } from "./claims-under-way.ts";
 import type { Link } from "./link.ts";
+import { listed } from "./listed.ts";
 import type { Logger } from "./logger.ts";
 
 /**
@@ -46,7 +47,7 @@ export class Leases {
     if (silentMs <= this.leaseMs) return;
     const running = [...this.attempts].filter(({ startedAt }) => startedAt !== undefined);
     this.logger.warn(
-      `this worker was silent for ${Math.round(silentMs)} ms, longer than its lease of ${this.leaseMs} ms: a handler kept the event loop busy, the process was stopped, or the database was away. Running: ${running.slice(0, 20).join(", ") || "nothing"}${running.length > 20 ? ` and ${running.length - 20} more` : ""}`,
+      `this worker was silent for ${Math.round(silentMs)} ms, longer than its lease of ${this.leaseMs} ms: a handler kept the event loop busy, the process was stopped, or the database was away. Running: ${listed(running) || "nothing"}`,
     );
   }
 

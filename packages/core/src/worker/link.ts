@@ -6,6 +6,7 @@ import { type Engine, postgresEngine } from "../postgres/engine.ts";
 import { migrateCommand, schemaErrorOf } from "../postgres/schema-error.ts";
 import type { Place } from "../postgres/step.ts";
 import { type Row, type Statement, type StatementOf, sql } from "../statement.ts";
+import { saysClosed } from "./closed.ts";
 
 /** A connection that no handler gets. */
 export interface Beside {
@@ -26,6 +27,12 @@ export class Link {
   /** Whether they need a transaction of their own; undefined until it has been looked. */
   #readCommitted: boolean | undefined;
   #looking: Promise<boolean> | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+  #closed = false;
+  #elsewhere: (() => Session | undefined) | undefined;
+  #abandoned: Error | undefined;
+  /** Each tells one who waits for an answer that none is waited for any more. */
+  readonly #waiting = new Set<(error: Error) => void>();
 
   constructor(
     readonly database: Database,
@@ -34,13 +41,39 @@ export class Link {
     this.engine = postgresEngine(schema);
   }
 
+  /** Whether the application has closed the database, as a statement has found: none will run any more. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Whether no answer is waited for any more. */
+  get abandoned(): boolean {
+    return this.#abandoned !== undefined;
+  }
+
+  /** Finds out whether it is closed: a statement that waits in line for a connection is never told. */
+  probe(): void {
+    this.database.run(isolation(undefined)).catch((error) => this.#note(error));
+  }
+
+  /** From now on statements go on there, if there is such a connection, where the application has closed the database. */
+  goOn(elsewhere: () => Session | undefined): void {
+    this.#elsewhere = elsewhere;
+  }
+
+  /** From now on no answer is waited for: each statement, those under way too, rejects with this error. */
+  abandon(error: Error): void {
+    this.#abandoned = error;
+    for (const reject of this.#waiting) reject(error);
+  }
+
   /**
    * Checks the schema's version, and that statements can be run at READ COMMITTED.
    *
    * @throws SchemaOutdatedError, InvalidConfigurationError
    */
   async open(): Promise<void> {
-    await this.#look();
+    await this.#answered(() => this.#look());
     if (this.#readCommitted && !this.database.runReadCommitted)
       throw new InvalidConfigurationError(
         `This database's default isolation level is stricter than READ COMMITTED, and a ${this.database.name} cannot open a READ COMMITTED transaction for the worker. Pass a connection URL or a pg Pool.`,
@@ -64,9 +97,17 @@ export class Link {
     return found;
   }
 
-  /** Runs a statement on a connection of the worker's own. */
+  /** Runs a statement on a connection of the worker's own, one after the other. */
   async runOn<Input>(session: Session, statement: StatementOf<Input>, input: Input): Promise<readonly Row[]> {
-    const { text, values } = statement(input);
+    return this.#answered(() => {
+      const send = () => this.#sendOn(session, statement(input));
+      const answer = this.#turn.then(send, send);
+      this.#turn = answer.catch(() => {});
+      return answer;
+    });
+  }
+
+  async #sendOn(session: Session, { text, values }: Statement): Promise<readonly Row[]> {
     if (!this.#readCommitted) return session.query(text, values);
     await session.query("begin isolation level read committed");
     try {
@@ -97,17 +138,20 @@ export class Link {
   }
 
   async run<Input>(statement: StatementOf<Input>, input: Input): Promise<readonly Row[]> {
-    if (this.#readCommitted === undefined) await this.#look();
-    if (this.beside?.connected) return this.beside.run(statement, input);
+    if (this.beside?.connected && !this.#abandoned) return this.beside.run(statement, input);
     try {
-      return await this.#send(statement(input));
+      return await this.#answered(() => this.#send(statement(input)));
     } catch (error) {
+      this.#note(error);
+      const session = this.#closed ? this.#elsewhere?.() : undefined;
+      if (session) return this.runOn(session, statement, input);
       throw schemaErrorOf(error, this.engine.schema.name) ?? error;
     }
   }
 
   async #send(statement: Statement): Promise<readonly Row[]> {
     const { database } = this;
+    if (this.#readCommitted === undefined) await this.#look();
     // Who cannot open a transaction can look all the same; a worker has refused to start.
     if (this.#readCommitted && database.runReadCommitted) return database.runReadCommitted(statement);
     try {
@@ -118,6 +162,24 @@ export class Link {
       this.#readCommitted = true;
       return database.runReadCommitted(statement);
     }
+  }
+
+  /** The answer, or the error that none is waited for. */
+  async #answered<Answer>(send: () => Promise<Answer>): Promise<Answer> {
+    if (this.#abandoned) throw this.#abandoned;
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(reject);
+      void send()
+        .then(resolve, reject)
+        .finally(() => this.#waiting.delete(reject));
+    });
+  }
+
+  #note(error: unknown): void {
+    if (this.#closed || !saysClosed(error)) return;
+    this.#closed = true;
+    // Those that wait in line for a connection would wait for ever.
+    for (const reject of this.#waiting) reject(error as Error);
   }
 
   /** Looks, once for all who ask at the same time, which isolation level is the default of this role and database. */

@@ -11,6 +11,7 @@ import type { CrewContext } from "./crew/crew-context.ts";
 import { CrewLoop } from "./crew/crew-loop.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import type { Link } from "./link.ts";
+import { listed } from "./listed.ts";
 import { oneLine } from "./logger.ts";
 import { Pulse } from "./pulse.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -24,6 +25,8 @@ import { workerLabel } from "./worker-label.ts";
 const watchMs = 20;
 /** For so long a worker that stops waits for statements that are under way, once it has handed back what still runs. */
 const lastMs = 5_000;
+/** So often it looks whether the database is closed, where an answer does not come. */
+const probeMs = 1_000;
 
 /** A worker between its start and its stop: takes jobs, runs them, writes what became of them. */
 export class Run {
@@ -40,7 +43,10 @@ export class Run {
   #loops: readonly CrewLoop[] = [];
   #watch: NodeJS.Timeout | undefined;
   #stopping = false;
-  #ending = false;
+  #ending: Promise<readonly Attempt[] | undefined> | undefined;
+  #completing: Promise<void> | undefined;
+  #completeAt = 0;
+  #completePauseMs = 0;
   #ran = 0;
   #handedBack = 0;
   #failed = 0;
@@ -159,9 +165,9 @@ export class Run {
       const handedBack = this.#handedBack;
       const most = maxJobs - claimed + handedBack;
       let taken = 0;
-      for (const crew of this.#crews) {
+      // One that is late hands back what it brings.
+      for (const crew of this.#crews)
         taken += (await within(left(), crew.step(Math.min(crew.room, most - taken)))) ?? 0;
-      }
       if (left() === 0) break;
       claimed += taken;
       if (taken > 0) continue;
@@ -179,29 +185,45 @@ export class Run {
 
   /**
    * Takes no more jobs, lets running ones end for `graceMs`, then hands them back. Never throws. Statements that wait
-   * for a connection, because handlers that do not heed their signals hold them all, are not waited for in the end, or
-   * after `deadline`.
+   * for a connection, because handlers that do not heed their signals hold them all, or for a database that does not
+   * answer, are not waited for in the end, or after `deadline`.
    */
   async close(graceMs: number, deadline?: number): Promise<void> {
+    const { link } = this;
+    const { logger } = this.settings;
     this.#stopping = true;
+    // What the application has closed before its time is not what the worker has of its own.
+    link.goOn(() => this.#wakeUp.session);
     // A claim that is under way may wait for a connection of a handler's, and that handler for its signal.
     const looped = Promise.all(this.#loops.map((loop) => loop.stop()));
-    await this.#endAttempts(graceMs);
+    const unwritten = await this.#endAttempts(graceMs);
+    clearInterval(this.#watch);
     const until = deadline ?? performance.now() + lastMs;
     const left = () => Math.max(until - performance.now(), 0);
     await within(left(), looped);
-    await this.#attemptsEnd(until);
-    clearInterval(this.#watch);
     await within(left(), Promise.resolve(this.#pulse?.stop()));
-    try {
-      const signOffMs = deadline === undefined ? Math.max(left(), 1_000) : left();
-      await within(signOffMs, this.link.run(this.link.engine.depart, { worker: this.#worker }));
-    } catch (error) {
-      this.settings.logger.warn(
-        `could not sign off; the lease of this worker runs out by itself: ${oneLine(error)}`,
-      );
-    }
+    if (unwritten === undefined)
+      try {
+        const signOffMs = deadline === undefined ? Math.max(left(), 1_000) : left();
+        await within(signOffMs, link.run(link.engine.depart, { worker: this.#worker }));
+      } catch (error) {
+        logger.warn(`could not sign off; the lease of this worker runs out by itself: ${oneLine(error)}`);
+      }
+    link.abandon(noAnswer());
     await this.#wakeUp.close();
+    if (unwritten !== undefined || link.closed) logger.warn(this.#lastWords(unwritten));
+  }
+
+  /** What an application is told whose worker could not stop as it should. */
+  #lastWords(unwritten: readonly Attempt[] | undefined): string {
+    const { link, settings } = this;
+    const closed = `its ${link.database.name} was closed before it. Stop the worker first, and then close what it works on.`;
+    if (unwritten === undefined) return `this worker has stopped, but ${closed}`;
+    const what =
+      unwritten.length > 0
+        ? `what became of ${unwritten.length === 1 ? "1 job" : `${unwritten.length} jobs`} (${listed(unwritten)})`
+        : "all that it sent";
+    return `this worker has stopped before the database had taken ${what}: ${link.closed ? closed : "no answer came."} Within ${settings.leaseMs} ms what it holds there passes on to other workers, which run it again.`;
   }
 
   #wake(queue?: string): void {
@@ -236,33 +258,66 @@ export class Run {
     this.#ended.notify();
   }
 
-  async #endAttempts(graceMs: number, backMs = Math.max(1_000, graceMs)): Promise<void> {
-    if (this.#ending) return;
-    this.#ending = true;
+  /** Ends them once; answers those of which nobody has heard what became of them, undefined where all is well. */
+  #endAttempts(graceMs: number, backMs = Math.max(1_000, graceMs)): Promise<readonly Attempt[] | undefined> {
+    this.#ending ??= this.#end(graceMs, backMs);
+    return this.#ending;
+  }
+
+  async #end(graceMs: number, backMs: number): Promise<readonly Attempt[] | undefined> {
     for (const crew of this.#crews) crew.stopTaking();
     await this.#attemptsEnd(performance.now() + graceMs);
     // Those that do not heed their signals may hold all connections of the pool.
     this.link.beside = this.#wakeUp;
     for (const crew of this.#crews) crew.stopRunning();
     await this.#attemptsEnd(performance.now() + backMs);
+    if (this.#attempts.size === 0) return undefined;
+    const unwritten = [...this.#attempts];
     this.#outcomes.giveUp();
     for (const crew of this.#crews) crew.giveUp();
+    this.link.abandon(noAnswer());
+    return unwritten;
   }
 
-  /** Waits until all attempts have ended and what became of them is written. */
+  get #allWritten(): boolean {
+    return this.#attempts.size === 0 && !this.#underWay.any;
+  }
+
+  /** Waits until all attempts have ended and what became of them is written, or it is certain that it cannot be. */
   async #attemptsEnd(until: number): Promise<void> {
-    for (;;) {
-      const left = until - performance.now();
-      if (this.#attempts.size === 0 || left <= 0) return;
-      const outcomes = this.#crews.filter(({ hasOutcomes }) => hasOutcomes);
-      for (const crew of outcomes)
-        await within(
-          Math.max(until - performance.now(), 0),
-          crew.step(0).catch((error) => {
-            this.settings.logger.warn(`could not complete jobs, trying again: ${oneLine(error)}`);
-          }),
-        );
-      if (outcomes.length === 0) await this.#ended.wait(Math.min(left, 50));
+    let now = performance.now();
+    let probeAt = now + probeMs;
+    while (!this.#allWritten && now < until) {
+      if (![...this.#attempts].some(({ handling }) => handling)) {
+        if (this.link.closed && !this.#wakeUp.connected) return;
+        if (now >= probeAt) {
+          probeAt = now + probeMs;
+          this.link.probe();
+        }
+      }
+      if (now >= this.#completeAt && this.#crews.some(({ hasOutcomes }) => hasOutcomes))
+        this.#completing ??= this.#complete().finally(() => {
+          this.#completing = undefined;
+          this.#ended.notify();
+        });
+      await this.#ended.wait(Math.min(until - now, 50));
+      now = performance.now();
     }
   }
+
+  /** Completes what has ended; where that fails it is tried again, less and less often. */
+  async #complete(): Promise<void> {
+    for (const crew of this.#crews)
+      if (crew.hasOutcomes)
+        try {
+          await crew.step(0);
+          this.#completePauseMs = 0;
+        } catch (error) {
+          this.#completePauseMs = Math.min(Math.max(2 * this.#completePauseMs, 20), 2_000);
+          this.#completeAt = performance.now() + this.#completePauseMs;
+          this.settings.logger.warn(`could not complete jobs, trying again: ${oneLine(error)}`);
+        }
+  }
 }
+
+const noAnswer = () => new Error("this worker has stopped, and waits for no answer any more");

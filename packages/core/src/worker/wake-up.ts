@@ -14,6 +14,7 @@ const reconnectMs = 1_000;
  */
 export class WakeUp {
   #session: Session | undefined;
+  #unready: Session | undefined;
   #opening: Promise<void> | undefined;
   #closed = false;
   #retry: NodeJS.Timeout | undefined;
@@ -37,6 +38,7 @@ export class WakeUp {
     if (!this.open || this.#closed) return;
     this.#opening ??= this.#connect(this.open).finally(() => {
       this.#opening = undefined;
+      this.#unready = undefined;
     });
     await this.#opening;
   }
@@ -44,6 +46,11 @@ export class WakeUp {
   /** Whether there is a connection for the beat. */
   get connected(): boolean {
     return this.#session !== undefined;
+  }
+
+  /** That connection. */
+  get session(): Session | undefined {
+    return this.#session;
   }
 
   /** The same, once it has waited a little for one that is just being opened. */
@@ -87,6 +94,8 @@ export class WakeUp {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#retry);
+    // One that is silent before it can be used would not be answered.
+    await this.#unready?.close();
     await this.#opening;
     await this.#session?.close();
     this.#session = undefined;
@@ -111,6 +120,7 @@ export class WakeUp {
     let session: Session | undefined;
     try {
       session = await open();
+      this.#unready = session;
       session.onLost((error) => this.#lose(error));
       const rows = await session.query(
         `select 'pillion_' || '${this.#job}'::regclass::oid as channel, pg_backend_pid()::text as process`,

@@ -27,7 +27,10 @@ export interface Worker {
   run(options?: StopOptions): Promise<void>;
   /**
    * Takes no more jobs, waits for running handlers, then aborts their signals and hands their jobs back: another
-   * worker starts them at once, and no attempt is counted. Idempotent; resolves when all is written.
+   * worker starts them at once, and no attempt is counted. Idempotent; resolves when all is written. A database that
+   * does not take it is not waited for longer than as long again (at least a second); then the log names what was not
+   * written, and other workers run those jobs again once the lease is over. Where the application has closed
+   * `database` before, that is written on the worker's own connection.
    */
   stop(options?: StopOptions): Promise<void>;
   /**
@@ -56,9 +59,13 @@ export function createWorker(options: WorkerOptions): Worker {
   let starting: Promise<Run> | undefined;
   let stopping: Promise<void> | undefined;
 
-  async function open(listening: boolean): Promise<{ run: Run; database: Database }> {
+  async function open(
+    listening: boolean,
+    onLink?: (link: Link) => void,
+  ): Promise<{ run: Run; database: Database }> {
     const database = toDatabase(options.database, answerMs);
     const link = new Link(database, settings.schema);
+    onLink?.(link);
     const run = new Run(link, {
       ...settings,
       openSession: listening ? ownSession(database) : undefined,
@@ -84,11 +91,14 @@ export function createWorker(options: WorkerOptions): Worker {
     return sessionOf(options.listen, beside, waitMs);
   }
 
+  let opening: Link | undefined;
   let opened: { run: Run; database: Database } | undefined;
   const worker: Worker = {
     async start() {
       if (stopping) throw new InvalidConfigurationError("This worker has been stopped; create another one.");
-      starting ??= open(true).then((result) => {
+      starting ??= open(true, (link) => {
+        opening = link;
+      }).then((result) => {
         opened = result;
         result.run.begin();
         return result.run;
@@ -117,10 +127,16 @@ export function createWorker(options: WorkerOptions): Worker {
     },
     stop({ graceMs = defaults.graceMs } = {}) {
       stopping ??= (async () => {
+        // A start that waits for its database is not waited for longer than handlers are.
+        const late = setTimeout(
+          () => opened || opening?.abandon(new Error("the worker was stopped before it had started")),
+          graceMs,
+        );
         await starting?.catch(() => {});
+        clearTimeout(late);
         if (opened) {
           await opened.run.close(graceMs);
-          await opened.database.close?.();
+          await opened.database.close?.(opening?.abandoned);
         }
         sayStopped();
       })();

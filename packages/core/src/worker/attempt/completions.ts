@@ -13,6 +13,7 @@ interface Pending {
 /** Completions that are still to be written: each step takes along what there is. */
 export class Completions {
   #pending: Pending[] = [];
+  #givenUp = false;
 
   constructor(
     private readonly logger: Logger,
@@ -36,6 +37,7 @@ export class Completions {
   putBack(taken: readonly Pending[]): void {
     for (const pending of taken) pending.unsure = true;
     this.#pending.unshift(...taken);
+    if (this.#givenUp) this.giveUp();
   }
 
   settle(taken: readonly Pending[], { busy, lost, busyBatches, lostBatches }: StepAnswer): void {
@@ -61,7 +63,9 @@ export class Completions {
     }
   }
 
+  /** Tries none again that the database does not take; one that is under way may still be taken. */
   giveUp(): void {
+    this.#givenUp = true;
     for (const { attempt } of this.#pending.splice(0)) this.onWritten(attempt, "unknown");
   }
 }

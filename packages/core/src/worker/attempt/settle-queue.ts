@@ -86,7 +86,8 @@ export class SettleQueue<S extends Settlement> {
         return false;
       });
     } catch (error) {
-      this.logger.warn(`could not ${this.verb} ${batch.length} jobs, trying again: ${oneLine(error)}`);
+      if (!this.#givenUp)
+        this.logger.warn(`could not ${this.verb} ${batch.length} jobs, trying again: ${oneLine(error)}`);
       return batch;
     }
   }

@@ -9,6 +9,7 @@ import { isSuspect, mustBeMarked } from "../crew/suspect.ts";
 import { Housekeeping } from "../housekeeping.ts";
 import { Leases } from "../leases.ts";
 import type { Link } from "../link.ts";
+import { listed } from "../listed.ts";
 import { oneLine } from "../logger.ts";
 import { sayRescued } from "../rescued.ts";
 import { Scheduler } from "../scheduler.ts";
@@ -19,6 +20,8 @@ import { Endings } from "./endings.ts";
 import { Settlements } from "./settlements.ts";
 
 const rowsAtOnce = 1_000;
+/** So often it looks, while it stops, whether its database is closed. */
+const watchMs = 250;
 
 /** Nothing runs here of itself: whoever claims a job runs it. */
 const run = () => {};
@@ -122,21 +125,33 @@ export class Custody {
     return this.#renewing;
   }
 
-  /** Hands back what is held, and signs off. Never throws. */
+  /** Hands back what is held, and signs off. Never throws, and waits for its database no longer than it may. */
   async close(): Promise<void> {
+    const { link } = this;
+    const { logger, leaseMs } = this.settings;
+    let unwritten: readonly Attempt[] | undefined;
+    const giveUp = () => {
+      unwritten ??= [...this.#attempts];
+      this.#endings.giveUp();
+      link.abandon(new Error("this claimer has stopped, and waits for no answer any more"));
+    };
+    const late = setTimeout(giveUp, defaults.graceMs);
+    const watch = setInterval(() => (link.closed ? giveUp() : link.probe()), watchMs);
     await this.#turn.catch(() => {});
     for (const attempt of [...this.#waiting.splice(0), ...this.#suspects.splice(0)]) this.#handBack(attempt);
     for (const attempt of this.#attempts) attempt.stop();
-    const giveUp = setTimeout(() => this.#endings.giveUp(), defaults.graceMs);
     await this.settlements.allWritten();
-    clearTimeout(giveUp);
     try {
-      await this.link.run(this.link.engine.depart, { worker: this.#worker });
+      await link.run(link.engine.depart, { worker: this.#worker });
     } catch (error) {
-      this.settings.logger.warn(
-        `could not sign off; the lease of this claimer runs out by itself: ${oneLine(error)}`,
-      );
+      logger.warn(`could not sign off; the lease of this claimer runs out by itself: ${oneLine(error)}`);
     }
+    clearTimeout(late);
+    clearInterval(watch);
+    if (unwritten && unwritten.length > 0)
+      logger.warn(
+        `this claimer has stopped before the database had taken what became of ${listed(unwritten)}: within ${leaseMs} ms that passes on to others, which run it again.${link.closed ? ` Its ${link.database.name} was closed before it: stop the claimer first.` : ""}`,
+      );
   }
 
   /** Claims and beats take turns, so that a beat never sees a claim whose answer is still on its way. */

@@ -69,7 +69,8 @@ export class CrewLoop {
           continue;
         }
       } catch (error) {
-        logger.warn(`could not claim and complete jobs, trying again: ${oneLine(error)}`);
+        if (!this.#stopping)
+          logger.warn(`could not claim and complete jobs, trying again: ${oneLine(error)}`);
         await crew.wake.wait(Math.min(pollMs, 1_000));
         continue;
       }
