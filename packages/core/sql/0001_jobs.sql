@@ -238,11 +238,24 @@ create table pillion.start (
 create index start_at on pillion.start (queue, partition_key, at);
 
 -- Tells one run of the server from another. A crash of the server, or a failover, may take back the last numbers that
--- were drawn and draw them again; it empties what is not logged, so whoever remembers a number by this id knows of it.
+-- were drawn; it empties what is not logged, so whoever remembers a number by this id knows of it.
 create unlogged table pillion.server_run (
   one  boolean primary key default true check (one),
   id   uuid not null default gen_random_uuid()
 );
+insert into pillion.server_run default values;
+
+-- To be called by a claim that finds no run, and so is the first after a crash. What ran before it may still report on
+-- claims that the server has forgotten, so their numbers must not come again: it leaves out more than can have been drawn
+-- without reaching the disk. It must itself be on disk when it ends.
+create function pillion.begin_server_run() returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  insert into pillion.server_run default values on conflict do nothing;
+  if found then
+    perform setval('pillion.claim', nextval('pillion.claim') + 1000000);
+  end if;
+end $$;
 
 create table pillion.worker (
   id            bigint generated always as identity primary key,

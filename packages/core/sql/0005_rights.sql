@@ -2,7 +2,7 @@
 --
 -- Whoever may use the schema could otherwise call every function in it.
 revoke execute on function pillion.wake, pillion.transaction_guard, pillion.guarded_statement, pillion.enqueue_one,
-  pillion.enqueue_keyed, pillion.wanted_option, pillion.enqueue, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until from public;
+  pillion.enqueue_keyed, pillion.wanted_option, pillion.enqueue, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until, pillion.begin_server_run from public;
 
 -- Gives a role what it needs, and no more: an 'enqueuer' can put jobs in and take them back, and read none; a 'worker'
 -- can run them; an 'operator' can besides stop and set queues, and say who subscribes; a 'reader' can look; a 'tester', which is
@@ -30,12 +30,13 @@ begin
     when 'worker' then array[
       'select, insert, update, delete on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule,
         pillion.start, pillion.blocked_key, pillion.batch, pillion.cancellation, pillion.idempotency, pillion.checkpoint, pillion.event, pillion.wait, pillion.woken, pillion.cascade',
-      'select, insert on pillion.archive, pillion.attempt, pillion.server_run',
+      'select, insert on pillion.archive, pillion.attempt',
+      'select on pillion.server_run',
       'select, insert, update on pillion.subscription',
       'select on pillion.migration, pillion.attempts, pillion.live',
       'usage on sequence pillion.position, pillion.claim',
       'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until, pillion.keep,
-        pillion.claimed, pillion.step, pillion.unpack, pillion.allowed, pillion.claim_by_key, pillion.rescue, pillion.rescue_singly, pillion.promote, pillion.tick, pillion.waiting, pillion.queue_depths,
+        pillion.claimed, pillion.step, pillion.begin_server_run, pillion.unpack, pillion.allowed, pillion.claim_by_key, pillion.rescue, pillion.rescue_singly, pillion.promote, pillion.tick, pillion.waiting, pillion.queue_depths,
         pillion.complete, pillion.sees, pillion.checkpoint, pillion.checkpoints, pillion.begin_wait, pillion.read_steps, pillion.meet']
     when 'reader' then array[
       'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.live, pillion.jobs, pillion.batch, pillion.cancellation, pillion.subscription, pillion.migration,

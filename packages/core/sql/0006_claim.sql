@@ -49,6 +49,7 @@ declare
   begun     bigint;
   fence     bigint;
   closed    json;
+  run       uuid;
   setting   text;
   sure      boolean;
   picked    tid[];
@@ -137,17 +138,19 @@ begin
   end if;
 
   if step.most > 0 then
-    -- What has ended is on disk before its worker forgets it; a mere claim need not be: if the server crashes, the job is
-    -- ready again. Whatever its handler commits is written after the claim, and so takes it along.
-    if cardinality(step.batches) = 0 and cardinality(step.ids) = 0 then
-      setting := set_config('synchronous_commit', 'off', true);
-    end if;
     -- Seen before the jobs are: whatever has ended by now, the claim sees.
     oldest := pg_snapshot_xmin(pg_current_snapshot());
     begun := pg_sequence_last_value('pillion.position');
-    fence := nextval('pillion.claim');
-    select json_agg(q.name) into closed from pillion.queue q
+    select json_agg(q.name), (select r.id from pillion.server_run r where r.one) into closed, run from pillion.queue q
     where q.name = any (step.queues) and (q.paused_at is not null or q.limited);
+    -- What has ended is on disk before its worker forgets it; a mere claim need not be: if the server crashes, the job is
+    -- ready again. Whatever its handler commits is written after the claim, and so takes it along.
+    if run is null then
+      perform pillion.begin_server_run();
+    elsif cardinality(step.batches) = 0 and cardinality(step.ids) = 0 then
+      setting := set_config('synchronous_commit', 'off', true);
+    end if;
+    fence := nextval('pillion.claim');
     if step.most = 1 then
       -- A plan of few parts is begun sooner: so a worker that was idle is handed its job. It may find one of a name and
       -- of a version that are not one handler's; then it is looked for as the many are.

@@ -67,6 +67,10 @@ declare
   more     json;
 begin
   select * into settled from pillion.queue q where q.name = claim_by_key.queue;
+  select r.id into run from pillion.server_run r where r.one;
+  if run is null then
+    perform pillion.begin_server_run();
+  end if;
   if settled.paused_at is not null then
     return '[{"after":"","busy":false,"end":true,"whole":true}]';
   end if;
@@ -75,10 +79,6 @@ begin
       return json_build_array(json_build_object('after', claim_by_key.after, 'busy', true, 'end', true, 'whole', true));
     end if;
     if settled.fifo or num_nonnulls(settled.concurrency, settled.key_concurrency) > 0 then
-      select r.id into run from pillion.server_run r where r.one;
-      if run is null then
-        insert into pillion.server_run default values on conflict do nothing;
-      end if;
       select coalesce(sum(t.jobs), 0), jsonb_object_agg(t.key, t.jobs) filter (where t.key is not null), min(t.lowest)
         into running, of_keys, lowest
       from (
@@ -167,9 +167,11 @@ begin
   -- Seen before the jobs are, as in step.
   oldest := pg_snapshot_xmin(pg_current_snapshot());
   begun := pg_sequence_last_value('pillion.position');
+  -- As in step: nobody waits until a claim is on disk, but for the first.
+  if run is not null then
+    perform set_config('synchronous_commit', 'off', true);
+  end if;
   fence := nextval('pillion.claim');
-  -- As in step: nobody waits until a claim is on disk.
-  perform set_config('synchronous_commit', 'off', true);
   -- After what was counted, and so after the end of every job whose slot is free now.
   at := clock_timestamp();
   with candidate as materialized (

@@ -481,12 +481,13 @@ begin
     when 'worker' then array[
       'select, insert, update, delete on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule,
         pillion.start, pillion.blocked_key, pillion.batch, pillion.cancellation, pillion.idempotency, pillion.checkpoint, pillion.event, pillion.wait, pillion.woken, pillion.cascade',
-      'select, insert on pillion.archive, pillion.attempt, pillion.server_run',
+      'select, insert on pillion.archive, pillion.attempt',
+      'select on pillion.server_run',
       'select, insert, update on pillion.subscription',
       'select on pillion.migration, pillion.attempts, pillion.live',
       'usage on sequence pillion.position, pillion.claim',
       'execute on function pillion.wake, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until, pillion.keep,
-        pillion.claimed, pillion.step, pillion.unpack, pillion.allowed, pillion.claim_by_key, pillion.rescue, pillion.rescue_singly, pillion.promote, pillion.tick, pillion.waiting, pillion.queue_depths,
+        pillion.claimed, pillion.step, pillion.begin_server_run, pillion.unpack, pillion.allowed, pillion.claim_by_key, pillion.rescue, pillion.rescue_singly, pillion.promote, pillion.tick, pillion.waiting, pillion.queue_depths,
         pillion.complete, pillion.sees, pillion.checkpoint, pillion.checkpoints, pillion.begin_wait, pillion.read_steps, pillion.meet']
     when 'reader' then array[
       'select on pillion.job, pillion.unique_key, pillion.queue, pillion.worker, pillion.schedule, pillion.start, pillion.blocked_key, pillion.archive, pillion.attempt, pillion.attempts, pillion.live, pillion.jobs, pillion.batch, pillion.cancellation, pillion.subscription, pillion.migration,
@@ -561,6 +562,20 @@ begin
     exit when found;
   end loop;
   return json_build_object('xid', pg_current_xact_id()::text, 'found', 'nothing')::text;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.begin_server_run()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  insert into pillion.server_run default values on conflict do nothing;
+  if found then
+    perform setval('pillion.claim', nextval('pillion.claim') + 1000000);
+  end if;
 end $function$
 ;
 
@@ -794,6 +809,10 @@ declare
   more     json;
 begin
   select * into settled from pillion.queue q where q.name = claim_by_key.queue;
+  select r.id into run from pillion.server_run r where r.one;
+  if run is null then
+    perform pillion.begin_server_run();
+  end if;
   if settled.paused_at is not null then
     return '[{"after":"","busy":false,"end":true,"whole":true}]';
   end if;
@@ -802,10 +821,6 @@ begin
       return json_build_array(json_build_object('after', claim_by_key.after, 'busy', true, 'end', true, 'whole', true));
     end if;
     if settled.fifo or num_nonnulls(settled.concurrency, settled.key_concurrency) > 0 then
-      select r.id into run from pillion.server_run r where r.one;
-      if run is null then
-        insert into pillion.server_run default values on conflict do nothing;
-      end if;
       select coalesce(sum(t.jobs), 0), jsonb_object_agg(t.key, t.jobs) filter (where t.key is not null), min(t.lowest)
         into running, of_keys, lowest
       from (
@@ -894,9 +909,11 @@ begin
   -- Seen before the jobs are, as in step.
   oldest := pg_snapshot_xmin(pg_current_snapshot());
   begun := pg_sequence_last_value('pillion.position');
+  -- As in step: nobody waits until a claim is on disk, but for the first.
+  if run is not null then
+    perform set_config('synchronous_commit', 'off', true);
+  end if;
   fence := nextval('pillion.claim');
-  -- As in step: nobody waits until a claim is on disk.
-  perform set_config('synchronous_commit', 'off', true);
   -- After what was counted, and so after the end of every job whose slot is free now.
   at := clock_timestamp();
   with candidate as materialized (
@@ -2520,6 +2537,7 @@ declare
   begun     bigint;
   fence     bigint;
   closed    json;
+  run       uuid;
   setting   text;
   sure      boolean;
   picked    tid[];
@@ -2608,17 +2626,19 @@ begin
   end if;
 
   if step.most > 0 then
-    -- What has ended is on disk before its worker forgets it; a mere claim need not be: if the server crashes, the job is
-    -- ready again. Whatever its handler commits is written after the claim, and so takes it along.
-    if cardinality(step.batches) = 0 and cardinality(step.ids) = 0 then
-      setting := set_config('synchronous_commit', 'off', true);
-    end if;
     -- Seen before the jobs are: whatever has ended by now, the claim sees.
     oldest := pg_snapshot_xmin(pg_current_snapshot());
     begun := pg_sequence_last_value('pillion.position');
-    fence := nextval('pillion.claim');
-    select json_agg(q.name) into closed from pillion.queue q
+    select json_agg(q.name), (select r.id from pillion.server_run r where r.one) into closed, run from pillion.queue q
     where q.name = any (step.queues) and (q.paused_at is not null or q.limited);
+    -- What has ended is on disk before its worker forgets it; a mere claim need not be: if the server crashes, the job is
+    -- ready again. Whatever its handler commits is written after the claim, and so takes it along.
+    if run is null then
+      perform pillion.begin_server_run();
+    elsif cardinality(step.batches) = 0 and cardinality(step.ids) = 0 then
+      setting := set_config('synchronous_commit', 'off', true);
+    end if;
+    fence := nextval('pillion.claim');
     if step.most = 1 then
       -- A plan of few parts is begun sooner: so a worker that was idle is handed its job. It may find one of a name and
       -- of a version that are not one handler's; then it is looked for as the many are.
