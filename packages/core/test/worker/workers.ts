@@ -64,10 +64,10 @@ export function mostAtOnce(intervals: readonly Interval[]): number {
   return most;
 }
 
-/** How many of them started within any stretch of so many milliseconds, at most. */
-export function mostStartsWithin(intervals: readonly Interval[], ms: number): number {
-  const starts = intervals.map(({ from }) => from).sort((a, b) => a - b);
+/** How many of these moments, in microseconds, lie within any stretch of so many milliseconds, at most. */
+export function mostWithin(moments: readonly number[], ms: number): number {
+  const sorted = moments.toSorted((a, b) => a - b);
   return Math.max(
-    ...starts.map((start, index) => starts.slice(index).filter((at) => at < start + ms * 1_000).length),
+    ...sorted.map((from, index) => sorted.slice(index).filter((at) => at < from + ms * 1_000).length),
   );
 }
