@@ -1,8 +1,7 @@
 import { type Row, sql } from "../statement.ts";
-import { numberArray, textArray } from "./arrays.ts";
 import { type ClaimedJob, readClaimedJobs } from "./claimed-job.ts";
 import type { Schema } from "./schema.ts";
-import type { Lane, StepAnswer, StepInput } from "./step.ts";
+import { bounds, type Lane, names, priorities, type StepAnswer, type StepInput, versions } from "./step.ts";
 
 export interface ClaimByKeyInput extends Pick<StepInput, "worker" | "types" | "most"> {
   readonly queue: string;
@@ -47,9 +46,9 @@ export interface ClaimByKeyAnswer {
 /** Claims jobs of a queue in which limits or partition keys count: sql/0007_limits.sql says how. */
 export const claimByKey = (schema: Schema) => sql<ClaimByKeyInput>`
 select ${schema.claimByKey}(${(input) => input.worker}::text::bigint, ${(input) => input.queue}::text, ${(input) => input.after}::text,
-  ${(input) => textArray(input.types.map(({ name }) => name))}::text::text[], ${(input) => numberArray(input.types.map(({ version }) => version))}::text::integer[],
+  ${names}::text::text[], ${versions}::text::integer[],
   ${(input) => String(input.most)}::text::integer, ${(input) => input.slots?.serverRun ?? null}::text, ${(input) => String(input.slots?.from ?? 0)}::text::bigint,
-  ${(input) => numberArray(input.lanes.map(({ priority }) => priority))}::text::smallint[], ${(input) => numberArray(input.lanes.map(({ bound }) => bound))}::text::bigint[]) as answer`;
+  ${priorities}::text::smallint[], ${bounds}::text::bigint[]) as answer`;
 
 export function readClaimByKey(
   [row]: readonly Row[],

@@ -122,10 +122,11 @@ export function readStep(
 }
 
 const queues = ({ lanes }: ClaimInput) => textArray(lanes.map(({ queue }) => queue));
-const priorities = ({ lanes }: ClaimInput) => numberArray(lanes.map(({ priority }) => priority));
-const bounds = ({ lanes }: ClaimInput) => numberArray(lanes.map(({ bound }) => bound));
-const names = ({ types }: ClaimInput) => writtenOf(types).names;
-const versions = ({ types }: ClaimInput) => writtenOf(types).versions;
+export const priorities = ({ lanes }: Pick<ClaimInput, "lanes">) =>
+  numberArray(lanes.map(({ priority }) => priority));
+export const bounds = ({ lanes }: Pick<ClaimInput, "lanes">) => numberArray(lanes.map(({ bound }) => bound));
+export const names = ({ types }: Pick<ClaimInput, "types">) => writtenOf(types).names;
+export const versions = ({ types }: Pick<ClaimInput, "types">) => writtenOf(types).versions;
 const aparts = ({ types }: ClaimInput) => writtenOf(types).aparts;
 
 /** Job types as they are sent: a worker asks for the same ones each time. */
