@@ -28,10 +28,21 @@ test.each(
   expect(await queue.query("select from pillion.guard")).toEqual([]);
 });
 
-test.each(formNames)("%s: a prepared transaction is committed, by whomever", async (form) => {
+test.each(
+  ["nobody sleeps", "a worker sleeps, and it wrote before"].flatMap((when) =>
+    formNames.map((form) => [form, when] as const),
+  ),
+)("%s: a prepared transaction is committed, by whomever, where %s", async (form, when) => {
   const [allowed] = await queue.query("select current_setting('max_prepared_transactions')::int as at_most");
   const tx = await queue.begin();
   const name = await heldName(queue);
+  if (when !== "nobody sleeps") {
+    const sleeper = await queue.connect();
+    const lock =
+      "select pg_advisory_lock('pillion.job'::regclass::oid::int4, hashtext(q)) from unnest('{default,mail}'::text[]) q";
+    await queue.query(lock, [], sleeper);
+    await tx.query("select pg_current_xact_id()");
+  }
   await forms[form](queue, tx, name);
   const prepare = `prepare transaction '${queue.schema}'`;
   if (Number(allowed!.at_most) === 0) {

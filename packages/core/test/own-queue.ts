@@ -25,8 +25,7 @@ export interface OwnQueue {
   drop(): Promise<void>;
 }
 
-export async function ownQueue(subject: string): Promise<OwnQueue> {
-  const url = inject("databaseUrl");
+export async function ownQueue(subject: string, url = inject("databaseUrl")): Promise<OwnQueue> {
   const scratch = await scratchSchema(url, subject);
   const pool = new pg.Pool({ connectionString: url, max: 5 });
   await migrate({ database: pool, schema: scratch.name });
@@ -52,7 +51,7 @@ export async function ownQueue(subject: string): Promise<OwnQueue> {
     sent,
     query,
     async connect(settings = {}) {
-      const client = new pg.Client({ connectionString: urlWith(settings) });
+      const client = new pg.Client({ connectionString: urlWith(settings, undefined, url) });
       client.on("error", () => {});
       await client.connect();
       onTestFinished(() => client.end());
