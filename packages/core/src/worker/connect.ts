@@ -48,18 +48,20 @@ function urlDatabase(connectionString: string, waitMs: number): Database {
   const open = new Set<pg.ClientBase>();
   pool.on("connect", (client) => void open.add(client.once("end", () => open.delete(client))));
   const kept = new KeptConnection(pool);
-  let direct: Promise<boolean> | undefined;
+  let looking: Promise<boolean> | undefined;
+  let direct: boolean | undefined;
   return {
     ...poolDatabase(pool),
     name: "connection URL",
     async run({ text, values, name }) {
-      if (name !== undefined)
-        direct ??= isDirect(pool).catch(() => {
-          // The database is away: asked again once it is back.
-          direct = undefined;
-          return false;
+      if (name !== undefined && direct === undefined) {
+        looking ??= isDirect(pool).finally(() => {
+          looking = undefined;
         });
-      if (name !== undefined && (await direct)) return kept.query({ name, text, values: [...values] });
+        // Where the database is away it is looked again once it is back.
+        direct = await looking.catch(() => undefined);
+      }
+      if (name !== undefined && direct) return kept.query({ name, text, values: [...values] });
       return (await pool.query<Row>({ text, values: [...values] })).rows;
     },
     async close(impatient) {

@@ -3,7 +3,8 @@ import type { Logger } from "../logger.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Written } from "./outcome.ts";
 
-interface Pending {
+/** An attempt that has ended with success. */
+export interface Pending {
   readonly attempt: Attempt;
   readonly completion: Completion;
   /** It has been sent before, and nobody knows what came of it. */

@@ -1,12 +1,13 @@
 import type { Handler } from "../../handler/handler.ts";
 import { type ClaimByKeyAnswer, readClaimByKey, type Slots } from "../../postgres/claim-by-key.ts";
 import type { ClaimedJob } from "../../postgres/claimed-job.ts";
-import { type ClaimedType, readStep, type StepAnswer } from "../../postgres/step.ts";
-import type { Completions } from "../attempt/completions.ts";
+import { type ClaimedType, readStep, type StepAnswer, type StepInput } from "../../postgres/step.ts";
+import type { StatementOf } from "../../statement.ts";
+import type { Completions, Pending } from "../attempt/completions.ts";
 import type { ClaimsUnderWay } from "../claims-under-way.ts";
 import type { Link } from "../link.ts";
 import type { Signal } from "../signal.ts";
-import { Lanes } from "./lanes.ts";
+import { Lanes, type Look } from "./lanes.ts";
 
 /** At most so many jobs are completed, and claimed, at once. */
 export const mostAtOnce = 500;
@@ -45,6 +46,8 @@ export class Claims {
   #typesKnown: { readonly stepping: number; readonly types: readonly ClaimedType[] } | undefined;
   #specialFirst = false;
   #asked = 0;
+  /** A claim that was sent ahead of whoever takes its answer. */
+  #begun: Promise<number> | undefined;
   #stopped = false;
 
   constructor(
@@ -81,6 +84,28 @@ export class Claims {
         this.#special.set(queue, { after: "", slots: undefined, lanes: new Lanes([queue]) });
   }
 
+  /**
+   * Has a claim of one job ready for a worker that sleeps: what it answers sends that, once; the next `take` takes it in.
+   */
+  ready(): () => void {
+    const { link, worker } = this.claimant;
+    const look = this.lanes.lookOfWoken();
+    const input = this.#inputOf(look.lanes, 1);
+    const statement = link.engine.claim(input);
+    return () => {
+      // It may be known by another id since.
+      if (this.#begun || input.worker !== worker()) return;
+      this.#begun = this.#send(() => statement, input, this.lanes.sent(look, performance.now()));
+      // Whoever takes it in hears of it.
+      this.#begun.catch(() => {});
+    };
+  }
+
+  /** Resolves when what `ready` has sent is answered. */
+  async answered(): Promise<void> {
+    await this.#begun?.catch(() => {});
+  }
+
   /** A worker that is woken has time to look from the left end of its lanes. */
   woken(now: number): void {
     this.lanes.woken(now);
@@ -95,47 +120,61 @@ export class Claims {
   /** Completes what has ended and claims up to `limit` jobs; answers how many. */
   async take(limit: number): Promise<number> {
     const special = [...this.#special];
+    const begun = this.#begun;
+    this.#begun = undefined;
     // Queues with limits and those without take turns to be asked first.
-    this.#specialFirst = !this.#specialFirst;
+    this.#specialFirst = !this.#specialFirst && !begun;
     let taken = 0;
     if (this.#specialFirst)
       for (const entry of special) taken += await this.#takeByKey(...entry, limit - taken);
-    taken += await this.#step(limit - taken);
+    taken += await (begun ?? this.#step(limit - taken));
     if (!this.#specialFirst)
       for (const entry of special) taken += await this.#takeByKey(...entry, limit - taken);
     return taken;
   }
 
   async #step(limit: number): Promise<number> {
-    const { link, underWay, worker, free, receive } = this.claimant;
+    const { engine } = this.claimant.link;
     const completions = this.completions.take(mostAtOnce);
     if (completions.length === 0 && limit === 0) return 0;
     const look = this.lanes.look(performance.now());
+    const input = this.#inputOf(look.lanes, limit, completions);
+    return this.#send(completions.length > 0 ? engine.step : engine.claim, input, look, completions);
+  }
+
+  #inputOf(lanes: Look["lanes"], most: number, completions: readonly Pending[] = []): StepInput {
+    const { worker, free } = this.claimant;
+    return {
+      worker: worker(),
+      completions: completions.map(({ completion }) => completion),
+      lanes,
+      types: this.#types,
+      most,
+      free: Math.max(0, free()),
+    };
+  }
+
+  async #send(
+    statement: StatementOf<StepInput>,
+    input: StepInput,
+    look: Look,
+    completions: readonly Pending[] = [],
+  ): Promise<number> {
+    const { link, underWay, receive } = this.claimant;
+    const { most } = input;
     let answer: StepAnswer | undefined;
-    this.#asked += limit;
+    this.#asked += most;
     const ended = underWay.begin();
     try {
-      const input = {
-        worker: worker(),
-        completions: completions.map(({ completion }) => completion),
-        lanes: look.lanes,
-        types: this.#types,
-        most: limit,
-        free: Math.max(0, free()),
-      };
-      const { engine } = link;
-      const rows = await (completions.length > 0
-        ? link.run(engine.step, input)
-        : link.run(engine.claim, input));
-      answer = readStep(rows, input);
+      answer = readStep(await link.run(statement, input), input);
       this.completions.settle(completions, answer);
       receive(answer.jobs, answer.claim);
       return answer.jobs.length;
     } finally {
       ended();
-      this.#asked -= limit;
+      this.#asked -= most;
       if (!answer) this.completions.putBack(completions);
-      this.lanes.learn(look, limit > 0 ? answer : undefined, limit, performance.now());
+      this.lanes.learn(look, most > 0 ? answer : undefined, most, performance.now());
     }
   }
 

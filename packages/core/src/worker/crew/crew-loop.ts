@@ -50,8 +50,8 @@ export class CrewLoop {
       }
       // What ends in one turn of the event loop is written together.
       if (crew.hasOutcomes) await new Promise(setImmediate);
-      // What wakes a crew is mostly one job, and a claim of one is answered sooner.
-      const room = slept ? Math.min(crew.room, 1) : crew.room;
+      // What wakes a crew is mostly one job, and a claim of one is answered sooner; it may be under way by now.
+      const room = slept ? (crew.claiming ? 1 : Math.min(crew.room, 1)) : crew.room;
       slept = false;
       if (room === 0 && !crew.hasOutcomes) {
         wakeUp.awake(crew.queues);
@@ -80,6 +80,7 @@ export class CrewLoop {
       }
     }
     wakeUp.awake(crew.queues);
+    await crew.claimed();
   }
 
   /**
@@ -109,6 +110,7 @@ export class CrewLoop {
   /** Waits for jobs, for as long as it makes sense; true where it slept. */
   async #rest(idleMs: number): Promise<boolean> {
     const { crew, wakeUp } = this;
+    const mayClaim = () => !this.#stopping && this.pulse.leases.current;
     const now = performance.now();
     if (crew.calls.broughtNothing(now)) wakeUp.handOver(crew.queues);
     const lookMs = crew.calls.gapMs(now);
@@ -117,7 +119,7 @@ export class CrewLoop {
       return true;
     }
     if (wakeUp.sleeps(crew.queues)) {
-      await crew.sleep(60_000);
+      await crew.sleep(60_000, mayClaim);
       return true;
     }
     if (idleMs < awakeMs) {
@@ -127,11 +129,11 @@ export class CrewLoop {
     if (wakeUp.listens) {
       // Said first, looked after: what commits between the last look and the saying is seen by this look.
       const answer = await this.pulse.beat(crew.queues);
-      if (answer && !answer.ready && !this.#stopping) await crew.sleep(60_000);
+      if (answer && !answer.ready && !this.#stopping) await crew.sleep(60_000, mayClaim);
       return true;
     }
     // From then on the beat looks, every `pollMs`, and wakes it.
-    if (idleMs >= alertMs) await crew.sleep(60_000);
+    if (idleMs >= alertMs) await crew.sleep(60_000, mayClaim);
     else await crew.wake.wait(Math.min(Math.max(5, idleMs / 4), longestGapMs, this.settings.pollMs));
     return true;
   }

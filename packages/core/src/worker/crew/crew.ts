@@ -19,6 +19,8 @@ export class Crew {
   readonly #slots: Slots;
   readonly #completions: Completions;
   readonly #claims: Claims;
+  /** While it sleeps: has it claim. */
+  #claim: (() => void) | undefined;
 
   constructor(
     readonly queues: readonly string[],
@@ -70,14 +72,22 @@ export class Crew {
   /** True while it waits to be woken. */
   wantsSleep = false;
 
-  /** A commit says that there may be jobs. */
+  /** A commit says that there may be jobs. One that sleeps claims at once, while its loop is still waking up. */
   call(): void {
-    if (this.calls.hear(performance.now())) this.wake.notify();
+    if (!this.calls.hear(performance.now())) return;
+    this.#claim?.();
+    this.wake.notify();
   }
 
-  async sleep(ms: number): Promise<void> {
+  /** @param mayClaim whether a commit that calls may have it claim */
+  async sleep(ms: number, mayClaim: () => boolean): Promise<void> {
     this.wantsSleep = true;
+    const claim = this.#claims.ready();
+    this.#claim = () => {
+      if (mayClaim()) claim();
+    };
     await this.wake.wait(ms);
+    this.#claim = undefined;
     this.wantsSleep = false;
     this.#claims.woken(performance.now());
   }
@@ -93,6 +103,11 @@ export class Crew {
     const taken = await this.#claims.take(limit);
     if (limit > 0) this.#slots.claimTook(performance.now() - began);
     return taken;
+  }
+
+  /** Resolves when a claim that a commit has begun is answered. */
+  async claimed(): Promise<void> {
+    await this.#claims.answered();
   }
 
   /** Takes no more, and hands back what has not started. */

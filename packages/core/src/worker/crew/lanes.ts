@@ -77,6 +77,23 @@ export class Lanes {
     if (this.#sweepMs < 5) this.sweepNext(now);
   }
 
+  /** What a worker that has been woken reads first. It is not sent yet. */
+  lookOfWoken(): Omit<Look, "sentAt"> {
+    const sweep = this.#sweepMs < 5;
+    const lanes = this.#lanes.map(({ queue, priority, bound }) => ({
+      queue,
+      priority,
+      bound: sweep ? 0 : bound,
+    }));
+    return { lanes, sweep };
+  }
+
+  /** That look, now that it is sent. */
+  sent(look: Omit<Look, "sentAt">, now: number): Look {
+    if (look.sweep) this.#sweepAt = Number.POSITIVE_INFINITY;
+    return { ...look, sentAt: now };
+  }
+
   /** The same where free slots wake workers too: not that often. */
   wokenForSlots(): void {
     this.sweepNext(this.#sweptAt + Math.max(wokenEveryMs, this.#sweepMs / sweepShare));
