@@ -14,6 +14,7 @@ async function transaction(act: (client: pg.PoolClient) => Promise<void>, holdMs
   const client = await pool.connect();
   try {
     await client.query("begin");
+    await client.query("insert into business default values");
     await act(client);
     if (holdMs > 0) await sleep(holdMs);
     const at = now();
@@ -27,6 +28,7 @@ async function transaction(act: (client: pg.PoolClient) => Promise<void>, holdMs
 serve({
   async open(system: SystemName, url: string, mode: Mode) {
     pool = new pg.Pool({ connectionString: url, max: 40 });
+    await pool.query("create table if not exists business (id bigint generated always as identity)");
     producer = await (await systemOf(system)).produce(url, mode);
   },
   /** One job; answers when COMMIT was sent, `holdMs` after the enqueue. */
