@@ -29,6 +29,7 @@ async function sleepingWorker(options: Partial<WorkerOptions> = {}) {
   stops.push(() => worker.stop({ graceMs: 0 }));
   await worker.start();
   await asleep();
+  return worker;
 }
 
 /** The server processes of workers that sleep: each holds an advisory lock whose class is the jobs table. */
@@ -136,6 +137,51 @@ test("a worker that is called too often for others' jobs has another one listen 
   await others.end();
   await queue.reaches(await queue.add("woken"), "completed");
   await queue.reaches(await queue.add("rare"), "completed");
+});
+
+test("a commit wakes a worker for a job that has a partition key, and for one of a queue with limits", async () => {
+  await queue.admin.setQueue("narrow", { concurrency: 1 });
+  // Nor does a beat come by itself.
+  await sleepingWorker({ queues: ["default", "narrow"], concurrency: 1, leaseMs: never });
+  for (let round = 0; round < 3; round++) {
+    await queue.reaches(await queue.add("woken", null, { partitionKey: "tenant" }), "completed");
+    await queue.reaches(await queue.add("woken", null, { queue: "narrow" }), "completed");
+    await queue.reaches(await queue.add("woken"), "completed");
+  }
+});
+
+test("a worker that is stopped while the claim is under way which a commit began hands back what it brings", async () => {
+  const worker = await sleepingWorker();
+  const client = await queue.pool.connect();
+  await client.query(`begin; lock table ${queue.schema}.batch in share mode`);
+  const id = await queue.add("woken");
+  await until(
+    async () =>
+      (await queue.query("select from pg_locks where relation = 'pillion.batch'::regclass and not granted"))
+        .length > 0,
+  );
+  const stopped = worker.stop({ graceMs: 0 });
+  await client.query("commit");
+  client.release();
+  await stopped;
+  expect(await queue.admin.job(id)).toMatchObject({ state: "ready", attempt: 0 });
+});
+
+test("a worker that had to be made known anew while it slept claims as the one it is now", async () => {
+  const worker = await sleepingWorker({ pollMs: 20 });
+  const known = async () =>
+    (await queue.query("select id::text from pillion.worker where stopped_at is null"))[0];
+  const before = await known();
+  await queue.query("delete from pillion.worker");
+  await until(async () => (await known()) !== undefined);
+  const id = await queue.add("woken");
+  await queue.reaches(id, "completed");
+  const now = await known();
+  expect(now).not.toEqual(before);
+  expect(await queue.query("select worker::text as id from pillion.archive where id = $1", [id])).toEqual([
+    now,
+  ]);
+  await worker.stop();
 });
 
 /** Commits one job after another, as fast as the server can, until it is told to end. */

@@ -13,6 +13,7 @@ export class Calls {
   #count = 0;
   #since = Number.NEGATIVE_INFINITY;
   #deafUntil = Number.NEGATIVE_INFINITY;
+  #unanswered = false;
 
   /** A commit has called; false where that is not to be heeded. */
   hear(now: number): boolean {
@@ -22,12 +23,21 @@ export class Calls {
       this.#count = 0;
     }
     this.#count++;
+    this.#unanswered = true;
     return true;
   }
 
   /** The crew has looked, and found jobs. */
   broughtJobs(): void {
     this.#count = 0;
+    this.#unanswered = false;
+  }
+
+  /** Whether it has been called and has had no jobs since; each time this is asked once. */
+  askUnanswered(): boolean {
+    const unanswered = this.#unanswered;
+    this.#unanswered = false;
+    return unanswered;
   }
 
   /** The crew has looked, and found nothing; true where it has been called for that once too often. */

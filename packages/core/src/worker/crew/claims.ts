@@ -84,9 +84,7 @@ export class Claims {
         this.#special.set(queue, { after: "", slots: undefined, lanes: new Lanes([queue]) });
   }
 
-  /**
-   * Has a claim of one job ready for a worker that sleeps: what it answers sends that, once; the next `take` takes it in.
-   */
+  /** A claim of one job that lies ready while a worker sleeps, for it to send at once: the next `take` takes in its answer. */
   ready(): () => void {
     const { link, worker } = this.claimant;
     const look = this.lanes.lookOfWoken();
