@@ -1457,11 +1457,28 @@ CREATE OR REPLACE FUNCTION pillion.enqueue_one(queue text, name text, payload te
 AS $function$
 declare
   answer text;
+  guard  timestamptz;
 begin
+  -- Where a worker of the queue sleeps it is called here already: it hears of it at COMMIT, and the job needs no trigger
+  -- there, for which the worker would wait. That is for an enqueue that need not be guarded: one that is to commit by
+  -- itself, or one in a transaction that has an id by now, which a statement that stands alone cannot have. And not where
+  -- NOTIFY would forbid PREPARE TRANSACTION. The lock is not kept: no worker could fall asleep before our COMMIT.
+  guard := case
+    when coalesce(options::json ->> 'runAt', options::json ->> 'delayMs') is null
+      and case
+        when pg_try_advisory_lock_shared('pillion.job'::regclass::oid::int4, hashtext(queue))
+          then not pg_advisory_unlock_shared('pillion.job'::regclass::oid::int4, hashtext(queue))
+        when (options::json ->> 'guarded' = 'false' or pg_current_xact_id_if_assigned() is not null)
+          and current_setting('max_prepared_transactions') = '0'
+          then pg_notify('pillion_' || 'pillion.job'::regclass::oid, queue) is not null
+      end then null
+    when options::json ->> 'guarded' = 'false' then '-infinity'
+    else statement_timestamp()
+  end;
   -- Most jobs have no options, and to look for each of them costs a tenth of the statement.
   if options is null then
     insert into pillion.job as j (queue, name, payload, max_attempts, guard)
-    values (enqueue_one.queue, enqueue_one.name, enqueue_one.payload::jsonb, 20, statement_timestamp())
+    values (enqueue_one.queue, enqueue_one.name, enqueue_one.payload::jsonb, 20, guard)
     returning j.enqueued_xid || ' ' || j.id || ',true,' || j.state into answer;
     return answer;
   end if;
@@ -1471,8 +1488,7 @@ begin
     coalesce((options::json ->> 'maxAttempts')::integer, 20), options::json ->> 'partitionKey', (options::json -> 'headers')::jsonb,
     coalesce((options::json ->> 'runAt')::timestamptz,
              statement_timestamp() + (options::json ->> 'delayMs')::float8 * interval '1 millisecond', statement_timestamp()),
-    (options::json ->> 'startBefore')::timestamptz,
-    case when options::json ->> 'guarded' = 'false' then '-infinity' else statement_timestamp() end,
+    (options::json ->> 'startBefore')::timestamptz, guard,
     case when coalesce((options::json ->> 'runAt')::timestamptz,
                        statement_timestamp() + (options::json ->> 'delayMs')::float8 * interval '1 millisecond')
               > statement_timestamp() then 'scheduled' else 'ready' end::pillion.job_state

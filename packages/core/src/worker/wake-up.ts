@@ -10,7 +10,7 @@ const reconnectMs = 1_000;
  * A connection of the worker's own: for its beat, and to say on it that it sleeps, so that a commit wakes it. To wake
  * is a hint, never more: without the connection, or when another worker says it already, the worker polls.
  *
- * To say that it sleeps is an advisory lock per queue, which the guard trigger tries at each COMMIT.
+ * To say that it sleeps is an advisory lock per queue, which an enqueue tries, and the guard trigger at COMMIT.
  */
 export class WakeUp {
   #session: Session | undefined;
