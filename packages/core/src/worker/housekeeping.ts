@@ -1,6 +1,6 @@
-import type { Link } from "./link.ts";
 import { type Logger, oneLine } from "./logger.ts";
 import type { Scheduler } from "./scheduler.ts";
+import type { UpkeepLink } from "./spare-link.ts";
 
 const rowsAtOnce = 1_000;
 const namesAtOnce = 10_000;
@@ -19,7 +19,7 @@ export class Housekeeping {
   #sweepStartsAfter = { queue: "", key: "" };
 
   constructor(
-    private readonly link: Link,
+    private readonly link: UpkeepLink,
     private readonly logger: Logger,
     private readonly scheduler: Scheduler,
   ) {}

@@ -17,6 +17,7 @@ import { Pulse } from "./pulse.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { WorkerSettings } from "./settings.ts";
 import { Signal } from "./signal.ts";
+import { SpareLink } from "./spare-link.ts";
 import { WakeUp } from "./wake-up.ts";
 import { within } from "./within.ts";
 import { workerLabel } from "./worker-label.ts";
@@ -85,8 +86,6 @@ export class Run {
       },
     };
     this.#crews = settings.crews.map(({ queues, concurrency }) => new Crew(queues, concurrency, context));
-    this.#scheduler = new Scheduler(link, schedules, logger, () => this.#wake());
-    this.#housekeeping = new Housekeeping(link, logger, this.#scheduler);
     this.#wakeUp = new WakeUp(
       link,
       openSession,
@@ -94,6 +93,9 @@ export class Run {
       (worker) => worker === this.#worker && this.#pulse.hurry(),
       logger,
     );
+    const spare = new SpareLink(link, this.#wakeUp);
+    this.#scheduler = new Scheduler(spare, schedules, logger, () => this.#wake());
+    this.#housekeeping = new Housekeeping(spare, logger, this.#scheduler);
   }
 
   /** Makes it known to all workers; answers what tells its database from a copy. */

@@ -3,8 +3,8 @@ import type { ScheduleMove } from "../postgres/fire-schedules.ts";
 import type { ScheduleRow } from "../postgres/set-schedules.ts";
 import { planOf } from "../schedule/plan.ts";
 import type { Row } from "../statement.ts";
-import type { Link } from "./link.ts";
 import { type Logger, oneLine } from "./logger.ts";
+import type { UpkeepLink } from "./spare-link.ts";
 
 const schedulesAtOnce = 100;
 /** How long to wait for a schedule that somebody has locked. */
@@ -22,7 +22,7 @@ export class Scheduler {
   readonly #failed = new Map<string, number>();
 
   constructor(
-    private readonly link: Link,
+    private readonly link: UpkeepLink,
     schedules: readonly (ScheduleRow | Promise<ScheduleRow>)[],
     private readonly logger: Logger,
     /** Called when jobs have become ready. */

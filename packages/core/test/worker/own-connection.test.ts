@@ -9,7 +9,7 @@ import { workshop } from "./workers.ts";
 const holding = defineJob({ name: "holding", payload: type<null>() });
 const often = defineJob({ name: "often", payload: type<null>() });
 
-test("the beat goes on while handlers hold the whole pool, when a schedule is due, and when its connection is killed", async () => {
+test("the beat goes on while handlers hold the whole pool, and when its connection is killed, and so do schedules", async () => {
   // Ended when the worker on it has stopped.
   let close: (() => Promise<void>) | undefined;
   onTestFinished(() => close?.());
@@ -55,6 +55,9 @@ test("the beat goes on while handlers hold the whole pool, when a schedule is du
   await queue.query("select pg_terminate_backend($1)", [pid]);
   await beatsOn();
   expect(await queue.query(`select pid ${beating}`)).toHaveLength(1);
+  const fired = async () => (await queue.query("select from pillion.live where name = 'often'")).length;
+  const before = await fired();
+  await until(async () => (await fired()) > before + 3);
 
   letGo();
   await queue.reaches(id, "completed");

@@ -110,8 +110,9 @@ export class CrewLoop {
   /** Waits for jobs, for as long as it makes sense; true where it slept. */
   async #rest(idleMs: number): Promise<boolean> {
     const { crew, wakeUp } = this;
-    // A claim finds jobs with keys where a beat has told of some.
-    if (crew.calls.askUnanswered()) await this.pulse.beat();
+    // A claim finds jobs with keys where a beat has told of some. Others who were called beat below.
+    const unanswered = crew.calls.askUnanswered();
+    if (unanswered && wakeUp.sleeps(crew.queues)) await this.pulse.beat();
     const mayClaim = () => !this.#stopping && this.pulse.leases.current;
     const now = performance.now();
     if (crew.calls.broughtNothing(now)) wakeUp.handOver(crew.queues);
