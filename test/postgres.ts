@@ -11,7 +11,9 @@ declare module "vitest" {
 /** One Postgres for the whole run: the server on DATABASE_URL, or an embedded one that is stopped at the end. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.DATABASE_URL;
-  const server = given ? undefined : await startPostgres({ durable: false });
+  const server = given
+    ? undefined
+    : await startPostgres({ durable: false, settings: { max_prepared_transactions: "10" } });
   const url = given || server!.url;
   project.provide("databaseUrl", url);
 

@@ -11,7 +11,7 @@ let queue: OwnQueue;
 let channel: string;
 let business: string;
 beforeAll(async () => {
-  server = await startPostgres({ durable: false, settings: { max_prepared_transactions: "0" } });
+  server = await startPostgres({ durable: false });
   queue = await ownQueue("called", server.url);
   channel = (await queue.query("select 'pillion_' || 'pillion.job'::regclass::oid as channel"))[0]!.channel!;
   business = `${queue.schema}.business`;
@@ -138,6 +138,51 @@ test("a job that commits by itself calls the sleeper; one that is scheduled call
   await tx.query("commit");
   await queue.verbs.enqueueStandalone(queue.pool, job(null, { delayMs: 60_000 }));
   expect(await heard()).toEqual([]);
+});
+
+test.each(["sleeps", "is awake"])(
+  "once a transaction has written it is accepted in each form, where a worker %s",
+  async (how) => {
+    clear();
+    if (how === "sleeps") await sleeper();
+    // One simple message, and a guard that would fire at once.
+    const client = await queue.connect();
+    const enqueue = "select pillion.enqueue_one('default', 'called', 'null', null)";
+    await queue.query(`begin; insert into ${business} values ('one'); ${enqueue}; commit`, undefined, client);
+    const tx = await writing();
+    await tx.query("set constraints all immediate");
+    await queue.verbs.enqueue(tx, job(null));
+    await tx.query("commit");
+    expect(await queue.names()).toEqual(["called", "called"]);
+  },
+);
+
+test("a job that is pinned to another transaction calls nobody, and does not exist", async () => {
+  await sleeper();
+  const heard = await listener();
+  const tx = await writing();
+  const pinned = "select pillion.enqueue_one('default', 'called', 'null', '{\"pin\":\"1\"}') as answer";
+  expect(await queue.query(pinned, undefined, tx)).toEqual([{ answer: null }]);
+  await tx.query("commit");
+  expect(await heard()).toEqual([]);
+  expect(await queue.names()).toEqual([]);
+});
+
+test("a role that may only enqueue calls the sleeper too", async () => {
+  clear();
+  await sleeper();
+  const heard = await listener();
+  const role = `${queue.schema}_enqueuer`;
+  await queue.query(`create role "${role}"`);
+  onTestFinished(async () => {
+    await queue.query(`drop owned by "${role}"; drop role "${role}"`);
+  });
+  await queue.query("select pillion.allow($1, 'enqueuer')", [role]);
+  const tx = await writing();
+  await tx.query(`set local role "${role}"`);
+  await queue.verbs.enqueue(tx, job(null));
+  await tx.query("commit");
+  expect(await heard()).toEqual(["default"]);
 });
 
 test("a worker that sleeps runs jobs of transactions that wrote before, and of those that did not", async () => {

@@ -64,7 +64,6 @@ export async function startPostgres(
     unix_socket_directories: "",
     port: String(port),
     max_connections: "500",
-    max_prepared_transactions: "10",
     ...(durable ? {} : { fsync: "off" }),
     ...options.settings,
   };

@@ -24,9 +24,7 @@ export interface Host {
 
 /** @param settings what this bench needs besides Postgres' default settings; one on DATABASE_URL has its own */
 export async function startServer(settings: Readonly<Record<string, string>> = {}): Promise<Server> {
-  const postgres = process.env.DATABASE_URL
-    ? undefined
-    : await startPostgres({ settings: { max_prepared_transactions: "0", ...settings } });
+  const postgres = process.env.DATABASE_URL ? undefined : await startPostgres({ settings });
   const url = postgres?.url ?? process.env.DATABASE_URL!;
   const open: { pool: pg.Pool; database: ScratchDatabase; producers: Map<Mode, Producer> }[] = [];
   return {
