@@ -242,11 +242,13 @@ begin
     ) first
     where q.paused_at is null and q.limited is not true
   ) into ready;
-  -- Queues in which a claim must look at limits or at keys.
+  -- Queues in which a claim must look at limits or at keys, and something waits.
   select json_agg(lane.queue) into special
   from (select distinct queue from unnest(queues) lane(queue)) lane left join pillion.queue q on q.name = lane.queue
-  where q.paused_at is null and (q.limited or (
-    select true from pillion.job j where j.state = 'ready' and j.partition_key is not null and j.queue = lane.queue limit 1));
+  where q.paused_at is null and coalesce(
+    (select true from pillion.job j where j.state = 'ready' and j.partition_key is not null and j.queue = lane.queue limit 1),
+    case when q.limited then (
+      select true from pillion.job j where j.state = 'ready' and j.partition_key is null and j.queue = lane.queue limit 1) end);
   return json_build_object('known', known, 'shared', shared, 'held', coalesce(held, '[]'), 'cancelled', coalesce(cancelled, '[]'), 'rescued', coalesce(rescued, '[]'),
     'promoted', due.promoted, 'nextMs', due.next_ms, 'scheduleMs', due.schedule_ms, 'locked', coalesce(locked, '[]'), 'ready', ready,
     'special', coalesce(special, '[]'), 'met', met, 'failed', to_json(failed));

@@ -74,10 +74,11 @@ export class Pulse {
    * Beats now; undefined where the database did not answer.
    *
    * @param asleep queues in which to say that this worker sleeps
+   * @param asker the crew that asks, and reads in the answer whether there are jobs; the others are woken for them
    */
-  async beat(asleep: readonly string[] = []): Promise<TickAnswer | undefined> {
+  async beat(asleep: readonly string[] = [], asker?: Crew): Promise<TickAnswer | undefined> {
     while (this.#beating) await this.#beating;
-    this.#beating = this.#beat(asleep).finally(() => {
+    this.#beating = this.#beat(asleep, asker).finally(() => {
       this.#beating = undefined;
     });
     return this.#beating;
@@ -94,7 +95,7 @@ export class Pulse {
     while (!this.#stopped) {
       // Where another worker slept in a queue before this one, it may have woken up by now.
       const wanting = this.crews.filter(({ wantsSleep }) => wantsSleep).flatMap(({ queues }) => queues);
-      const answer = await this.beat(wanting.filter((queue) => !this.wakeUp.sleeps([queue])));
+      const answer = await this.beat(wanting);
       if (this.#stopped) return;
       this.#keepHouse();
       const more = answer?.promoted === rowsAtOnce ? 0 : (answer?.nextMs ?? Number.POSITIVE_INFINITY);
@@ -103,7 +104,7 @@ export class Pulse {
     }
   }
 
-  /** Beside the beat: where handlers hold all connections of the pool, it waits for one, and the beat must not. */
+  /** Beside the beat, which must not wait for it: where handlers hold all connections of the pool it takes a while. */
   #keepHouse(): void {
     this.#keeping ??= this.housekeeping.round(this.#scheduleMs).then((nextMs) => {
       this.#keeping = undefined;
@@ -111,19 +112,20 @@ export class Pulse {
     });
   }
 
-  async #beat(asleep: readonly string[]): Promise<TickAnswer | undefined> {
+  async #beat(wanted: readonly string[], asker?: Crew): Promise<TickAnswer | undefined> {
     const { logger, handlers } = this.settings;
     const sentAt = performance.now();
     this.leases.sayIfSilent(sentAt);
     // A crew that claims at this moment sees for itself what there is.
     const looking = this.crews.filter(
-      (crew) => !crew.claiming || crew.queues.some((queue) => asleep.includes(queue)),
+      (crew) => !crew.claiming || crew.queues.some((queue) => wanted.includes(queue)),
     );
     const looks = looking.map(({ lanes }) => lanes.look(sentAt));
     const input = {
       worker: this.worker(),
       since: this.leases.since,
-      asleep: this.wakeUp.listens ? asleep : [],
+      // A lock that is taken twice would have to be given back twice.
+      asleep: this.wakeUp.listens ? wanted.filter((queue) => !this.wakeUp.sleeps([queue])) : [],
       lanes: looks.flatMap(({ lanes }) => lanes),
       types: handlers.map(({ jobType: { name, version } }) => ({ name, version })),
       most: rowsAtOnce,
@@ -142,7 +144,8 @@ export class Pulse {
       for (const failed of answer.failed) logger.warn(`could not ${failed}; trying again`);
       sayRescued(logger, answer);
       for (const crew of looking) crew.expectKeys(answer.special);
-      if (answer.ready || answer.special.length > 0) for (const crew of looking) crew.wake.notify();
+      if (answer.ready || answer.special.length > 0)
+        for (const crew of looking) if (crew !== asker) crew.wake.notify();
       // What this beat has made ready a claim that began before it may not have seen.
       if (answer.promoted || answer.rescued.length > 0) for (const crew of this.crews) crew.wake.notify();
       found = answer.ready;

@@ -1,17 +1,20 @@
-import type { Row, StatementOf } from "../statement.ts";
+import { sqlStateOf } from "../errors.ts";
+import { type Row, type StatementOf, sql } from "../statement.ts";
 import type { Beside, Link } from "./link.ts";
 import { within } from "./within.ts";
-
-/** For so long a statement may wait for one of the database's connections. */
-const patienceMs = 1_000;
 
 /** What upkeep is done on. */
 export type UpkeepLink = Pick<Link, "engine" | "run" | "closed" | "abandoned">;
 
+/** For so long a statement may wait for one of the database's connections. */
+const patienceMs = 1_000;
+
+const nothing = sql<undefined>`select 1::text as one`;
+
 /**
- * The link for upkeep, which must go on while handlers hold all connections of the database: what has waited for one for
- * a while runs on a connection that no handler gets, and so does what comes after it until it has had its turn. It then
- * runs a second time, so this is for statements that take what no other has locked, or has done.
+ * The link for upkeep, which must go on while handlers hold all connections of the database. A statement that has got none
+ * for a while runs on the worker's own connection instead, and so do those after it until the first has had its turn after
+ * all: it is for statements that may run twice, since they take what no other has locked or done.
  */
 export class SpareLink implements UpkeepLink {
   #waiting = false;
@@ -37,8 +40,10 @@ export class SpareLink implements UpkeepLink {
     if (!this.spare.connected) return this.link.run(statement, input);
     if (!this.#waiting) {
       const answer = this.link.run(statement, input);
-      const rows = await within(patienceMs, answer);
-      if (rows) return rows;
+      const first = await within(patienceMs, answer).catch(gaveUp);
+      if (first) return first;
+      // Where another statement gets a connection, this one has had its own for long, and only takes its time.
+      if (await within(patienceMs, this.link.run(nothing, undefined)).catch(gaveUp)) return answer;
       this.#waiting = true;
       const done = () => {
         this.#waiting = false;
@@ -47,4 +52,9 @@ export class SpareLink implements UpkeepLink {
     }
     return this.spare.run(statement, input);
   }
+}
+
+/** A pool may give up waiting by itself; what the server has said stands. */
+function gaveUp(error: unknown): undefined {
+  if (sqlStateOf(error) !== undefined) throw error;
 }

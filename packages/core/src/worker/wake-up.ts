@@ -7,8 +7,9 @@ import { type Logger, oneLine } from "./logger.ts";
 const reconnectMs = 1_000;
 
 /**
- * A connection of the worker's own: for its beat, and to say on it that it sleeps, so that a commit wakes it. To wake
- * is a hint, never more: without the connection, or when another worker says it already, the worker polls.
+ * A connection of the worker's own: for its beat, for upkeep where the database has none free, and to say on it that it
+ * sleeps, so that a commit wakes it. To wake is a hint, never more: without the connection, or when another worker says it
+ * already, the worker polls.
  *
  * To say that it sleeps is an advisory lock per queue, which an enqueue tries, and the guard trigger at COMMIT.
  */

@@ -1,8 +1,10 @@
 import { type Database, defineJob, type } from "@pillion/core";
-import { handle } from "@pillion/core/worker";
-import { test } from "vitest";
+import { createClaimer, handle } from "@pillion/core/worker";
+import { expect, onTestFinished, test } from "vitest";
 import { until } from "./queue.ts";
 import { workshop } from "./workers.ts";
+
+const noop = defineJob({ name: "noop", payload: type<null>() });
 
 test("a worker that polls alone, and has had nothing to do for a while, sends its beat and nothing else; the beat finds the next job", async () => {
   const { queue, work } = await workshop();
@@ -14,7 +16,6 @@ test("a worker that polls alone, and has had nothing to do for a while, sends it
       return (await queue.pool.query(text, [...values])).rows;
     },
   };
-  const noop = defineJob({ name: "noop", payload: type<null>() });
   await work([handle(noop, () => {})], { database, listen: false, pollMs: 20 });
   const idle = () =>
     until(() => sent.length > 50 && sent.slice(-50).every((text) => text.includes(".tick(")));
@@ -23,3 +24,37 @@ test("a worker that polls alone, and has had nothing to do for a while, sends it
   await queue.reaches(await queue.add("noop", null, { partitionKey: "k" }), "completed");
   await idle();
 });
+
+test.each(["is locked", "has no slot"])(
+  "what is ready and %s is looked at less and less often, where another one sleeps",
+  async (why) => {
+    const { queue, work } = await workshop();
+    const claims: number[] = [];
+    const database: Database = {
+      name: "watched pool",
+      run: async ({ text, values }) => {
+        if (text.includes(".step(")) claims.push(performance.now());
+        return (await queue.pool.query(text, [...values])).rows;
+      },
+    };
+    const client = await queue.pool.connect();
+    onTestFinished(() => client.release());
+    const id = await queue.add("noop");
+    if (why === "is locked")
+      await client.query(`begin; select from ${queue.schema}.job where id = ${id} for update`);
+    else {
+      await queue.admin.setQueue("default", { concurrency: 1 });
+      await queue.add("noop");
+      const claimer = createClaimer({ database: queue.url, schema: queue.schema, jobTypes: [noop] });
+      onTestFinished(() => claimer.stop());
+      expect(await claimer.claim()).toHaveLength(1);
+    }
+    await client.query(
+      `select pg_advisory_lock('${queue.schema}.job'::regclass::oid::int4, hashtext('default'))`,
+    );
+    await work([handle(noop, () => {})], { database, listen: queue.url, pollMs: 3_600_000 });
+    await until(() => claims.length > 16);
+    expect(claims.at(-1)! - claims.at(-9)!).toBeGreaterThan(500);
+    await client.query("rollback; select pg_advisory_unlock_all()");
+  },
+);

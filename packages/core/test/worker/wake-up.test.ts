@@ -150,6 +150,15 @@ test("a commit wakes a worker for a job that has a partition key, and for one of
   }
 });
 
+test("a commit of several jobs, with keys and without, has all of them run once keys are known", async () => {
+  await sleepingWorker({ concurrency: 1, leaseMs: never });
+  await queue.reaches(await queue.add("woken", null, { partitionKey: "tenant" }), "completed");
+  const [{ ids }] = (await queue.query(`
+    select array_agg(e.id::text) as ids from (values ('{}'::jsonb), ('{"partitionKey": "tenant"}'), ('{}')) o(options)
+    cross join lateral pillion.enqueue('woken', 'null', o.options) e`)) as unknown as [{ ids: string[] }];
+  for (const id of ids) await queue.reaches(id, "completed");
+});
+
 test("a worker that is stopped while the claim is under way which a commit began hands back what it brings", async () => {
   const worker = await sleepingWorker();
   const client = await queue.pool.connect();

@@ -27,8 +27,13 @@ export interface Claimant {
   readonly wake: Signal;
 }
 
+/** For so long a queue is asked for jobs with keys after it last had any: the next may come with others in one commit. */
+const keysStayMs = 60_000;
+
 /** What claims of a queue in which limits or keys count go on from. */
 interface Special {
+  /** When a beat has last told of it. */
+  toldAt: number;
   /** The key at which the last claim stopped. */
   after: string;
   slots: Slots | undefined;
@@ -77,15 +82,24 @@ export class Claims {
   }
 
   /** Which queues want a claim of their own, as a tick has told. */
-  expectKeys(queues: readonly string[]): void {
-    for (const queue of this.#special.keys()) if (!queues.includes(queue)) this.#special.delete(queue);
-    for (const queue of queues)
-      if (this.queues.includes(queue) && !this.#special.has(queue))
-        this.#special.set(queue, { after: "", slots: undefined, lanes: new Lanes([queue]) });
+  expectKeys(queues: readonly string[], now = performance.now()): void {
+    for (const [queue, { toldAt }] of this.#special)
+      if (!queues.includes(queue) && now - toldAt > keysStayMs) this.#special.delete(queue);
+    for (const queue of queues) {
+      if (!this.queues.includes(queue)) continue;
+      const known = this.#special.get(queue);
+      if (known) known.toldAt = now;
+      else this.#special.set(queue, { toldAt: now, after: "", slots: undefined, lanes: new Lanes([queue]) });
+    }
+  }
+
+  /** Whether each queue is asked for jobs with keys. */
+  get expectsKeys(): boolean {
+    return this.#special.size === this.queues.length;
   }
 
   /** A claim of one job that lies ready while a worker sleeps, for it to send at once: the next `take` takes in its answer. */
-  ready(): () => void {
+  prepare(): () => void {
     const { link, worker } = this.claimant;
     const look = this.lanes.lookOfWoken();
     const input = this.#inputOf(look.lanes, 1);
@@ -99,8 +113,13 @@ export class Claims {
     };
   }
 
-  /** Resolves when what `ready` has sent is answered. */
-  async answered(): Promise<void> {
+  /** Whether that is sent, and nobody has taken in its answer. */
+  get begun(): boolean {
+    return this.#begun !== undefined;
+  }
+
+  /** Resolves when it is answered. */
+  async begunAnswered(): Promise<void> {
     await this.#begun?.catch(() => {});
   }
 
@@ -118,8 +137,8 @@ export class Claims {
   /** Completes what has ended and claims up to `limit` jobs; answers how many. */
   async take(limit: number): Promise<number> {
     const special = [...this.#special];
-    const begun = this.#begun;
-    this.#begun = undefined;
+    const begun = limit > 0 ? this.#begun : undefined;
+    if (begun) this.#begun = undefined;
     // Queues with limits and those without take turns to be asked first.
     this.#specialFirst = !this.#specialFirst && !begun;
     let taken = 0;

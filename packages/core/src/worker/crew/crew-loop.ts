@@ -16,6 +16,8 @@ const longestGapMs = 80;
 export class CrewLoop {
   #running: Promise<unknown> | undefined;
   #stopping = false;
+  /** How often in a row a beat has told of jobs, and claims found none. */
+  #inVain = 0;
 
   constructor(
     private readonly crew: Crew,
@@ -51,7 +53,7 @@ export class CrewLoop {
       // What ends in one turn of the event loop is written together.
       if (crew.hasOutcomes) await new Promise(setImmediate);
       // What wakes a crew is mostly one job, and a claim of one is answered sooner; it may be under way by now.
-      const room = slept ? (crew.claiming ? 1 : Math.min(crew.room, 1)) : crew.room;
+      const room = slept ? (crew.claimBegun ? 1 : Math.min(crew.room, 1)) : crew.room;
       slept = false;
       if (room === 0 && !crew.hasOutcomes) {
         wakeUp.awake(crew.queues);
@@ -62,6 +64,7 @@ export class CrewLoop {
         const taken = await crew.step(room);
         if (taken > 0) {
           foundAt = performance.now();
+          this.#inVain = 0;
           crew.calls.broughtJobs();
           if (taken >= manyJobs && !this.pulse.shared) crew.busy.notify();
           // One job now and then is told of by its commit; a stream of them is looked for.
@@ -80,7 +83,7 @@ export class CrewLoop {
       }
     }
     wakeUp.awake(crew.queues);
-    await crew.claimed();
+    await crew.begunAnswered();
   }
 
   /**
@@ -110,9 +113,10 @@ export class CrewLoop {
   /** Waits for jobs, for as long as it makes sense; true where it slept. */
   async #rest(idleMs: number): Promise<boolean> {
     const { crew, wakeUp } = this;
-    // A claim finds jobs with keys where a beat has told of some. Others who were called beat below.
+    // The commit may have been of a job with a key, which claims find where a beat has told of keys. Who does not hold the
+    // lock of those who sleep beats below.
     const unanswered = crew.calls.askUnanswered();
-    if (unanswered && wakeUp.sleeps(crew.queues)) await this.pulse.beat();
+    if (unanswered && !crew.expectsKeys && wakeUp.sleeps(crew.queues)) await this.pulse.beat();
     const mayClaim = () => !this.#stopping && this.pulse.leases.current;
     const now = performance.now();
     if (crew.calls.broughtNothing(now)) wakeUp.handOver(crew.queues);
@@ -131,8 +135,13 @@ export class CrewLoop {
     }
     if (wakeUp.listens) {
       // Said first, looked after: what commits between the last look and the saying is seen by this look.
-      const answer = await this.pulse.beat(crew.queues);
-      if (answer && !answer.ready && !this.#stopping) await crew.sleep(60_000, mayClaim);
+      const answer = await this.pulse.beat(crew.queues, crew);
+      if (!answer || this.#stopping) return true;
+      // What is ready and cannot be claimed is locked, or has no slot: it is looked at less and less often.
+      const waits = answer.ready || answer.special.length > 0;
+      this.#inVain = waits ? this.#inVain + 1 : 0;
+      if (this.#inVain !== 1)
+        await crew.sleep(waits ? Math.min(2 ** this.#inVain, this.settings.pollMs) : 60_000, mayClaim);
       return true;
     }
     // From then on the beat looks, every `pollMs`, and wakes it.

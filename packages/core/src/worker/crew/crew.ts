@@ -54,6 +54,11 @@ export class Crew {
     this.#claims.expectKeys(queues);
   }
 
+  /** Whether its claims find jobs with keys, if there are any. */
+  get expectsKeys(): boolean {
+    return this.#claims.expectsKeys;
+  }
+
   /** How many more jobs it can take now; 0 where it need not ask. */
   get room(): number {
     return Math.max(0, Math.min(this.#slots.wanted - this.#claims.asked, mostAtOnce));
@@ -82,7 +87,7 @@ export class Crew {
   /** @param mayClaim whether a commit that calls may have it claim */
   async sleep(ms: number, mayClaim: () => boolean): Promise<void> {
     this.wantsSleep = true;
-    const claim = this.#claims.ready();
+    const claim = this.#claims.prepare();
     this.#claim = () => {
       if (mayClaim()) claim();
     };
@@ -105,9 +110,14 @@ export class Crew {
     return taken;
   }
 
-  /** Resolves when a claim that a commit has begun is answered. */
-  async claimed(): Promise<void> {
-    await this.#claims.answered();
+  /** Whether a commit has begun a claim whose answer the next step takes in. */
+  get claimBegun(): boolean {
+    return this.#claims.begun;
+  }
+
+  /** Resolves when such a claim is answered. */
+  async begunAnswered(): Promise<void> {
+    await this.#claims.begunAnswered();
   }
 
   /** Takes no more, and hands back what has not started. */
