@@ -430,21 +430,19 @@ declare
   answer text;
   guard  timestamptz;
 begin
-  -- Where a worker of the queue sleeps it is called here already: it hears of it at COMMIT, and the job needs no trigger
-  -- there, for which the worker would wait. That is for an enqueue that need not be guarded: one that is to commit by
-  -- itself, or one in a transaction that has an id by now, which a statement that stands alone cannot have. And not where
-  -- NOTIFY would forbid PREPARE TRANSACTION. The lock is not kept: no worker could fall asleep before our COMMIT.
+  -- A transaction that has an id by now has written before, which a statement that stands alone cannot have: there the
+  -- trigger has nothing to refuse, and only wakes. So that no worker waits for it, one that sleeps now is called here,
+  -- and hears of it at COMMIT; not where NOTIFY would forbid PREPARE TRANSACTION. Its lock, once got, is given back at once:
+  -- while we held it, no worker could fall asleep.
   guard := case
-    when coalesce(options::json ->> 'runAt', options::json ->> 'delayMs') is null
-      and case
-        when pg_try_advisory_lock_shared('pillion.job'::regclass::oid::int4, hashtext(queue))
-          then not pg_advisory_unlock_shared('pillion.job'::regclass::oid::int4, hashtext(queue))
-        when (options::json ->> 'guarded' = 'false' or pg_current_xact_id_if_assigned() is not null)
-          and current_setting('max_prepared_transactions') = '0'
-          then pg_notify('pillion_' || 'pillion.job'::regclass::oid, queue) is not null
-      end then null
-    when options::json ->> 'guarded' = 'false' then '-infinity'
-    else statement_timestamp()
+    when (options::json ->> 'guarded' = 'false'
+          or pg_current_xact_id_if_assigned()::text = coalesce(options::json ->> 'pin', pg_current_xact_id_if_assigned()::text)) is not true
+      then statement_timestamp()
+    when coalesce(options::json ->> 'runAt', options::json ->> 'delayMs') is not null or current_setting('max_prepared_transactions') <> '0'
+      then '-infinity'
+    when pg_try_advisory_lock_shared('pillion.job'::regclass::oid::int4, hashtext(queue))
+      then case when pg_advisory_unlock_shared('pillion.job'::regclass::oid::int4, hashtext(queue)) then '-infinity'::timestamptz end
+    when pg_notify('pillion_' || 'pillion.job'::regclass::oid, queue) is not null then null
   end;
   -- Most jobs have no options, and to look for each of them costs a tenth of the statement.
   if options is null then
@@ -1606,11 +1604,13 @@ begin
     ) first
     where q.paused_at is null and q.limited is not true
   ) into ready;
-  -- Queues in which a claim must look at limits or at keys.
+  -- Queues in which a claim must look at limits or at keys, and something waits.
   select json_agg(lane.queue) into special
   from (select distinct queue from unnest(queues) lane(queue)) lane left join pillion.queue q on q.name = lane.queue
-  where q.paused_at is null and (q.limited or (
-    select true from pillion.job j where j.state = 'ready' and j.partition_key is not null and j.queue = lane.queue limit 1));
+  where q.paused_at is null and coalesce(
+    (select true from pillion.job j where j.state = 'ready' and j.partition_key is not null and j.queue = lane.queue limit 1),
+    case when q.limited then (
+      select true from pillion.job j where j.state = 'ready' and j.partition_key is null and j.queue = lane.queue limit 1) end);
   return json_build_object('known', known, 'shared', shared, 'held', coalesce(held, '[]'), 'cancelled', coalesce(cancelled, '[]'), 'rescued', coalesce(rescued, '[]'),
     'promoted', due.promoted, 'nextMs', due.next_ms, 'scheduleMs', due.schedule_ms, 'locked', coalesce(locked, '[]'), 'ready', ready,
     'special', coalesce(special, '[]'), 'met', met, 'failed', to_json(failed));
