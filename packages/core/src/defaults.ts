@@ -24,7 +24,7 @@ export const defaults = {
   /** How long waitFor waits for a job to end, in milliseconds. */
   waitMs: 60_000,
   /** Jobs that one worker process runs at the same time. */
-  concurrency: 150,
+  concurrency: 250,
   /** How long a worker may be silent, in milliseconds, before its jobs are given to another. */
   leaseMs: 15_000,
   /** How often an idle worker looks for jobs, in milliseconds, when nothing wakes it. */

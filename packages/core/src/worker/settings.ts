@@ -36,7 +36,7 @@ export interface WorkerOptions {
    * own is served beside the others, and never waits for their jobs to end.
    */
   readonly queues?: readonly (string | WorkerQueue)[] | undefined;
-  /** How many jobs it runs at the same time, of queues that have no number of their own; default 150. */
+  /** How many jobs it runs at the same time, of queues that have no number of their own; default 250. */
   readonly concurrency?: number | undefined;
   /** The database schema of the queue; default `pillion`. */
   readonly schema?: string | undefined;
