@@ -31,12 +31,12 @@ async function writing(): Promise<pg.Client> {
   return tx;
 }
 
-const lock = "pillion.job'::regclass::oid::int4, hashtext('default')";
-
 /** Says, as a worker does, that it sleeps. */
 async function sleeper(): Promise<pg.Client> {
   const client = await queue.connect();
-  const [row] = await queue.query(`select pg_try_advisory_lock('${lock}) as locked`, [], client);
+  const lock =
+    "select pg_try_advisory_lock('pillion.job'::regclass::oid::int4, hashtext('default')) as locked";
+  const [row] = await queue.query(lock, [], client);
   expect(row!.locked).toBe(true);
   return client;
 }

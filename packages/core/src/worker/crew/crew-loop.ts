@@ -11,6 +11,8 @@ const awakeMs = 20;
 /** Without a connection to be woken on it looks at growing gaps, for so long after it had jobs. */
 const alertMs = 5_000;
 const longestGapMs = 80;
+/** Long enough to be woken, by a commit or by a beat, before. */
+const untilWokenMs = 60_000;
 
 /** Has a crew take jobs while there are any, and rest while there are none. */
 export class CrewLoop {
@@ -95,7 +97,7 @@ export class CrewLoop {
     // With one slot the order of claims is the order of runs.
     if (crew.concurrency === 1) return;
     while (!this.#stopping) {
-      await crew.busy.wait(60_000);
+      await crew.busy.wait(untilWokenMs);
       try {
         while (
           !this.#stopping &&
@@ -126,7 +128,7 @@ export class CrewLoop {
       return true;
     }
     if (wakeUp.sleeps(crew.queues)) {
-      await crew.sleep(60_000, mayClaim);
+      await crew.sleep(untilWokenMs, mayClaim);
       return true;
     }
     if (idleMs < awakeMs) {
@@ -141,11 +143,11 @@ export class CrewLoop {
       const waits = answer.ready || answer.special.length > 0;
       this.#inVain = waits ? this.#inVain + 1 : 0;
       if (this.#inVain !== 1)
-        await crew.sleep(waits ? Math.min(2 ** this.#inVain, this.settings.pollMs) : 60_000, mayClaim);
+        await crew.sleep(waits ? Math.min(2 ** this.#inVain, this.settings.pollMs) : untilWokenMs, mayClaim);
       return true;
     }
     // From then on the beat looks, every `pollMs`, and wakes it.
-    if (idleMs >= alertMs) await crew.sleep(60_000, mayClaim);
+    if (idleMs >= alertMs) await crew.sleep(untilWokenMs, mayClaim);
     else await crew.wake.wait(Math.min(Math.max(5, idleMs / 4), longestGapMs, this.settings.pollMs));
     return true;
   }

@@ -11,6 +11,8 @@ const wokenEveryMs = 100;
 const mostFronts = 50;
 /** A look that takes longer has stepped over much that is not for this worker. */
 const slowMs = 50;
+/** A sweep that takes no longer holds up nobody who is woken. */
+const quickMs = 5;
 /** A sweep may take this share of the time. */
 const sweepShare = 1 / 20;
 
@@ -62,30 +64,20 @@ export class Lanes {
   /** What is to be read next: from the bounds on, or now and then from the left end. */
   look(now: number): Look {
     this.#rotate();
-    const sweep = now >= this.#sweepAt && this.#lanes.some(({ bound }) => bound > 0);
+    const sweep = now >= this.#sweepAt && this.#hasBounds;
     if (sweep) this.#sweepAt = Number.POSITIVE_INFINITY;
-    const lanes = this.#lanes.map(({ queue, priority, bound }) => ({
-      queue,
-      priority,
-      bound: sweep ? 0 : bound,
-    }));
-    return { lanes, sweep, sentAt: now };
+    return { lanes: this.#read(sweep), sweep, sentAt: now };
   }
 
   /** A worker that is woken has time: it looks from the left end, unless that takes long. */
   woken(now: number): void {
-    if (this.#sweepMs < 5) this.sweepNext(now);
+    if (this.#sweepsQuickly) this.sweepNext(now);
   }
 
   /** What a worker that has been woken reads first. It is not sent yet. */
   lookOfWoken(): Omit<Look, "sentAt"> {
-    const sweep = this.#sweepMs < 5;
-    const lanes = this.#lanes.map(({ queue, priority, bound }) => ({
-      queue,
-      priority,
-      bound: sweep ? 0 : bound,
-    }));
-    return { lanes, sweep };
+    const sweep = this.#sweepsQuickly && this.#hasBounds;
+    return { lanes: this.#read(sweep), sweep };
   }
 
   /** That look, now that it is sent. */
@@ -130,6 +122,19 @@ export class Lanes {
       const unread = lanes.unread.includes(lane.priority);
       this.#learn(lane, look, lanes, unread ? (highest.get(lane) ?? 0) : Number.POSITIVE_INFINITY, now);
     }
+  }
+
+  get #hasBounds(): boolean {
+    return this.#lanes.some(({ bound }) => bound > 0);
+  }
+
+  get #sweepsQuickly(): boolean {
+    return this.#sweepMs < quickMs;
+  }
+
+  /** The lanes from their bounds on, or from the left end. */
+  #read(sweep: boolean): Lane[] {
+    return this.#lanes.map(({ queue, priority, bound }) => ({ queue, priority, bound: sweep ? 0 : bound }));
   }
 
   #swept({ sweep, sentAt }: Look, now: number): void {
