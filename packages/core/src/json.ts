@@ -31,18 +31,32 @@ export type JsonOf<T> = unknown extends T
  * out, as JSON.stringify does; everything else that JSON would drop, change or flatten without a word is an issue.
  */
 export function jsonIssueOf(value: unknown): PayloadIssue | undefined {
+  return issueOf(value, true);
+}
+
+/** The same, or the value's JSON. */
+export function toJson(value: unknown): string | PayloadIssue {
+  const issue = issueOf(value, false);
+  if (issue !== undefined) return issue;
+  const text = JSON.stringify(value);
+  // What Postgres cannot store of a text is escaped in it, so most texts need no look of their own.
+  return (text.includes("\\u") ? issueOf(value, true) : undefined) ?? text;
+}
+
+/** @param texts whether to look at what texts contain */
+function issueOf(value: unknown, texts: boolean): PayloadIssue | undefined {
   const path: PropertyKey[] = [];
-  const message = check(value, 0, path);
+  const message = check(value, 0, path, texts);
   if (message === undefined) return undefined;
   return (message === tooDeep && cycleOf(value, path)) || { message, path };
 }
 
 const tooDeep = `is nested deeper than ${limits.depth} levels`;
 
-function check(value: unknown, depth: number, path: PropertyKey[]): string | undefined {
+function check(value: unknown, depth: number, path: PropertyKey[], texts: boolean): string | undefined {
   switch (typeof value) {
     case "string":
-      return textIssueOf(value);
+      return texts ? textIssueOf(value) : undefined;
     case "boolean":
       return undefined;
     case "number":
@@ -58,12 +72,19 @@ function check(value: unknown, depth: number, path: PropertyKey[]): string | und
   }
   if (value === null) return undefined;
   if (depth >= limits.depth) return tooDeep;
-  return Array.isArray(value) ? checkArray(value, depth, path) : checkObject(value, depth, path);
+  return Array.isArray(value)
+    ? checkArray(value, depth, path, texts)
+    : checkObject(value, depth, path, texts);
 }
 
-function checkArray(array: readonly unknown[], depth: number, path: PropertyKey[]): string | undefined {
+function checkArray(
+  array: readonly unknown[],
+  depth: number,
+  path: PropertyKey[],
+  texts: boolean,
+): string | undefined {
   for (let index = 0; index < array.length; index++) {
-    const issue = check(array[index], depth + 1, path);
+    const issue = check(array[index], depth + 1, path, texts);
     if (issue !== undefined) {
       path.unshift(index);
       return issue;
@@ -76,12 +97,12 @@ function checkArray(array: readonly unknown[], depth: number, path: PropertyKey[
   return isPlainArray(array) ? undefined : flattened(array, "a plain array");
 }
 
-function checkObject(object: object, depth: number, path: PropertyKey[]): string | undefined {
+function checkObject(object: object, depth: number, path: PropertyKey[], texts: boolean): string | undefined {
   if (!isPlainObject(object)) return flattened(object, "a plain object");
   for (const key of Object.keys(object)) {
     const item = (object as Record<string, unknown>)[key];
     if (item === undefined) continue;
-    const issue = check(item, depth + 1, path) ?? keyIssueOf(key);
+    const issue = check(item, depth + 1, path, texts) ?? (texts ? keyIssueOf(key) : undefined);
     if (issue !== undefined) {
       path.unshift(key);
       return issue;

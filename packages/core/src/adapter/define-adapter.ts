@@ -90,8 +90,8 @@ function bind<Tx extends object, Client extends object>(
     },
     async enqueue(given, job) {
       const tx = openTransaction("enqueue", given, ofJob(job), jobNameOf(job));
-      const row = await toRow(job, maxPayloadBytes);
-      return (await sendInTransaction(tx, [row]))[0]!;
+      const row = toRow(job, maxPayloadBytes);
+      return (await sendInTransaction(tx, [row instanceof Promise ? await row : row]))[0]!;
     },
     async enqueueMany(given, jobs) {
       const tx = openTransaction("enqueueMany", given, "");

@@ -2,9 +2,9 @@
 export type HeaderSource = () => Readonly<Record<string, unknown>> | undefined;
 
 /** One list for every copy of this module: an application may load it as CommonJS and as a module of the language. */
+const key = Symbol.for("pillion.headers");
 function sources(): Set<HeaderSource> {
   const shared = globalThis as { [key: symbol]: Set<HeaderSource> | undefined };
-  const key = Symbol.for("pillion.headers");
   shared[key] ??= new Set();
   return shared[key];
 }

@@ -19,8 +19,12 @@ const known = [
   "headers",
 ];
 
+/** Those of a job that was made without any. */
+export const noOptions: EnqueueOptions = Object.freeze({});
+
 /** Says what is wrong with a job's options, if anything. */
 export function optionsIssueOf(options: unknown): string | undefined {
+  if (options === noOptions) return undefined;
   if (typeof options !== "object" || options === null || !isPlainObject(options))
     return `its options are ${show(options)}, not a plain object`;
   const unknown = Object.keys(options).find((key) => !known.includes(key));

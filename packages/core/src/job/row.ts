@@ -4,7 +4,7 @@ import { payloadContext, topicContext } from "../codec/context.ts";
 import { type EncryptedValue, seal } from "../codec/seal.ts";
 import { defaults } from "../defaults.ts";
 import { InvalidJobError, type PayloadIssue } from "../errors.ts";
-import { jsonIssueOf, utf8Bytes } from "../json.ts";
+import { toJson, utf8Bytes } from "../json.ts";
 import { show } from "../show.ts";
 import { withProvided } from "./headers.ts";
 import type { EnqueueOptions, JobRow } from "./job.ts";
@@ -137,20 +137,18 @@ function jsonText(
   value: unknown,
   maxBytes: number,
 ): string {
-  let issue: PayloadIssue | undefined;
-  let text = "";
+  let text: string | PayloadIssue;
   try {
-    issue = jsonIssueOf(value);
-    if (issue === undefined) text = JSON.stringify(value);
+    text = toJson(value);
   } catch (error) {
     // A getter or a proxy threw, or the text is longer than any text may be.
     if (type.codec) throw withheld(type, index, `its ${what} cannot be read`);
     throw refusal(type, index, `its ${what} cannot be read: ${messageOf(error)}`, [], error);
   }
-  if (issue !== undefined && type.codec)
-    throw withheld(type, index, `its ${what} is nothing that JSON carries`);
-  if (issue !== undefined)
-    throw refusal(type, index, `${place(`its ${what}`, issue.path)} ${issue.message}`, [issue]);
+  if (typeof text !== "string") {
+    if (type.codec) throw withheld(type, index, `its ${what} is nothing that JSON carries`);
+    throw refusal(type, index, `${place(`its ${what}`, text.path)} ${text.message}`, [text]);
+  }
   // A unit of UTF-16 takes at most three bytes of UTF-8, so most texts need no count.
   const bytes = text.length * 3 > maxBytes ? utf8Bytes(text) : 0;
   if (bytes > maxBytes)

@@ -5,6 +5,7 @@ import { InvalidJobError } from "../errors.ts";
 import type { Backoff } from "./backoff.ts";
 import { checkDefinition, type JobDefinition, type RetryDecision } from "./definition.ts";
 import type { EnqueueOptions } from "./job.ts";
+import { noOptions } from "./options.ts";
 
 /**
  * A kind of job. Call it with a payload to make a job: `sendInvoice({ orderId: 1 })`.
@@ -73,7 +74,7 @@ export function defineJob<
   const create = (payload: unknown, options?: EnqueueOptions): Job => ({
     type: jobType as unknown as JobType,
     payload: payload as never,
-    options: options ?? {},
+    options: options ?? noOptions,
   });
   const jobType = Object.defineProperties(
     create,
