@@ -1,5 +1,15 @@
 -- safe online: yes
 
+-- The guard of a ready job whose transaction is known to be open. The trigger has nothing to refuse there, and would only
+-- wake. So that COMMIT need not wait for it, the queue is locked until then: no worker falls asleep there meanwhile. One
+-- that sleeps already is called now, and hears of it at COMMIT; by the trigger where NOTIFY would forbid PREPARE TRANSACTION.
+create function pillion.guard_within(queue text) returns timestamptz
+language sql return case
+  when pg_try_advisory_xact_lock_shared('pillion.job'::regclass::oid::int4, hashtext(queue)) then null
+  when current_setting('max_prepared_transactions') <> '0' then '-infinity'::timestamptz
+  when pg_notify('pillion_' || 'pillion.job'::regclass::oid, queue) is not null then null
+end;
+
 -- Enqueues one job that has no unique key, and answers 'xid id,true,state'. A function, because a session plans the
 -- INSERT in it once: sent as a statement of its own it would be planned for every job, which costs more than the
 -- rest of the enqueue; and one text, because an answer of several columns has to be planned too. All that comes is
@@ -13,27 +23,22 @@ declare
   answer text;
   guard  timestamptz;
 begin
-  -- A transaction that has an id by now has written before, which a statement that stands alone cannot have: there the
-  -- trigger has nothing to refuse, and only wakes. So that no worker waits for it, one that sleeps now is called here,
-  -- and hears of it at COMMIT; not where NOTIFY would forbid PREPARE TRANSACTION. Its lock, once got, is given back at once:
-  -- while we held it, no worker could fall asleep.
-  guard := case
-    when (options::json ->> 'guarded' = 'false'
-          or pg_current_xact_id_if_assigned()::text = coalesce(options::json ->> 'pin', pg_current_xact_id_if_assigned()::text)) is not true
-      then statement_timestamp()
-    when coalesce(options::json ->> 'runAt', options::json ->> 'delayMs') is not null or current_setting('max_prepared_transactions') <> '0'
-      then '-infinity'
-    when pg_try_advisory_lock_shared('pillion.job'::regclass::oid::int4, hashtext(queue))
-      then case when pg_advisory_unlock_shared('pillion.job'::regclass::oid::int4, hashtext(queue)) then '-infinity'::timestamptz end
-    when pg_notify('pillion_' || 'pillion.job'::regclass::oid, queue) is not null then null
-  end;
+  -- A transaction that has an id by now has written before, which a statement that stands alone cannot have.
   -- Most jobs have no options, and to look for each of them costs a tenth of the statement.
   if options is null then
+    guard := case when pg_current_xact_id_if_assigned() is null then statement_timestamp() else pillion.guard_within(queue) end;
     insert into pillion.job as j (queue, name, payload, max_attempts, guard)
     values (enqueue_one.queue, enqueue_one.name, enqueue_one.payload::jsonb, 20, guard)
     returning j.enqueued_xid || ' ' || j.id || ',true,' || j.state into answer;
     return answer;
   end if;
+  guard := case
+    when (options::json ->> 'guarded' = 'false'
+          or pg_current_xact_id_if_assigned()::text = coalesce(options::json ->> 'pin', pg_current_xact_id_if_assigned()::text)) is not true
+      then statement_timestamp()
+    when coalesce(options::json ->> 'runAt', options::json ->> 'delayMs') is not null then '-infinity'
+    else pillion.guard_within(queue)
+  end;
   insert into pillion.job as j (queue, name, payload, version, priority, max_attempts, partition_key, headers, run_at, start_before, guard, state)
   select enqueue_one.queue, enqueue_one.name, enqueue_one.payload::jsonb,
     coalesce((options::json ->> 'version')::integer, 1), coalesce((options::json ->> 'priority')::smallint, 0),

@@ -1,7 +1,7 @@
 -- safe online: yes
 --
 -- Whoever may use the schema could otherwise call every function in it.
-revoke execute on function pillion.wake, pillion.transaction_guard, pillion.guarded_statement, pillion.enqueue_one,
+revoke execute on function pillion.wake, pillion.transaction_guard, pillion.guarded_statement, pillion.guard_within, pillion.enqueue_one,
   pillion.enqueue_keyed, pillion.wanted_option, pillion.enqueue, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until, pillion.begin_server_run from public;
 
 -- Gives a role what it needs, and no more: an 'enqueuer' can put jobs in and take them back, and read none; a 'worker'

@@ -143,8 +143,9 @@ begin
 end $$;
 
 -- One beat of a worker: renews its lease, and does what is due for all. `asleep` names the queues in which it says
--- that it sleeps, on this very connection: a lock that each commit tries. The look comes after the lock, so that what
--- commits between the worker's last claim and its sleep is seen.
+-- that it sleeps, on this very connection: a lock that each enqueue, or its commit, tries. The look comes after the lock, so that what
+-- commits between the worker's last claim and its sleep is seen. Where it cannot have the lock because transactions that
+-- are open have enqueued, they will not wake it; where another worker has it, they will.
 -- Answers one JSON text: see tick.ts, which reads it. A part that fails is named and keeps no other from being done.
 create function pillion.tick(worker bigint, since bigint, asleep text[], queues text[], priorities smallint[], bounds bigint[], names text[], versions integer[], most integer)
 returns text
@@ -161,6 +162,7 @@ declare
   rescued   json;
   due       record;
   locked    json;
+  enqueuing json;
   ready     boolean;
   special   json;
   met       boolean := true;
@@ -228,7 +230,13 @@ begin
     due := null;
   end;
   if cardinality(asleep) > 0 then
-    select json_agg(q) into locked from unnest(asleep) q where pg_try_advisory_lock('pillion.job'::regclass::oid::int4, hashtext(q));
+    select json_agg(a.queue) filter (where a.got), json_agg(a.queue) filter (where a.open) into locked, enqueuing
+    from (
+      select t.queue, t.got, case when not t.got and pg_try_advisory_lock_shared('pillion.job'::regclass::oid::int4, hashtext(t.queue)) then
+        pg_advisory_unlock_shared('pillion.job'::regclass::oid::int4, hashtext(t.queue)) end as open
+      from (select q as queue, pg_try_advisory_lock('pillion.job'::regclass::oid::int4, hashtext(q)) as got from unnest(asleep) q offset 0) t
+      offset 0
+    ) a;
   end if;
   select exists (
     select from unnest(queues, priorities, bounds) lane(queue, priority, bound)
@@ -250,7 +258,7 @@ begin
     case when q.limited then (
       select true from pillion.job j where j.state = 'ready' and j.partition_key is null and j.queue = lane.queue limit 1) end);
   return json_build_object('known', known, 'shared', shared, 'held', coalesce(held, '[]'), 'cancelled', coalesce(cancelled, '[]'), 'rescued', coalesce(rescued, '[]'),
-    'promoted', due.promoted, 'nextMs', due.next_ms, 'scheduleMs', due.schedule_ms, 'locked', coalesce(locked, '[]'), 'ready', ready,
+    'promoted', due.promoted, 'nextMs', due.next_ms, 'scheduleMs', due.schedule_ms, 'locked', coalesce(locked, '[]'), 'enqueuing', coalesce(enqueuing, '[]'), 'ready', ready,
     'special', coalesce(special, '[]'), 'met', met, 'failed', to_json(failed));
 end $$;
 

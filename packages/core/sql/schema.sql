@@ -1459,27 +1459,22 @@ declare
   answer text;
   guard  timestamptz;
 begin
-  -- A transaction that has an id by now has written before, which a statement that stands alone cannot have: there the
-  -- trigger has nothing to refuse, and only wakes. So that no worker waits for it, one that sleeps now is called here,
-  -- and hears of it at COMMIT; not where NOTIFY would forbid PREPARE TRANSACTION. Its lock, once got, is given back at once:
-  -- while we held it, no worker could fall asleep.
-  guard := case
-    when (options::json ->> 'guarded' = 'false'
-          or pg_current_xact_id_if_assigned()::text = coalesce(options::json ->> 'pin', pg_current_xact_id_if_assigned()::text)) is not true
-      then statement_timestamp()
-    when coalesce(options::json ->> 'runAt', options::json ->> 'delayMs') is not null or current_setting('max_prepared_transactions') <> '0'
-      then '-infinity'
-    when pg_try_advisory_lock_shared('pillion.job'::regclass::oid::int4, hashtext(queue))
-      then case when pg_advisory_unlock_shared('pillion.job'::regclass::oid::int4, hashtext(queue)) then '-infinity'::timestamptz end
-    when pg_notify('pillion_' || 'pillion.job'::regclass::oid, queue) is not null then null
-  end;
+  -- A transaction that has an id by now has written before, which a statement that stands alone cannot have.
   -- Most jobs have no options, and to look for each of them costs a tenth of the statement.
   if options is null then
+    guard := case when pg_current_xact_id_if_assigned() is null then statement_timestamp() else pillion.guard_within(queue) end;
     insert into pillion.job as j (queue, name, payload, max_attempts, guard)
     values (enqueue_one.queue, enqueue_one.name, enqueue_one.payload::jsonb, 20, guard)
     returning j.enqueued_xid || ' ' || j.id || ',true,' || j.state into answer;
     return answer;
   end if;
+  guard := case
+    when (options::json ->> 'guarded' = 'false'
+          or pg_current_xact_id_if_assigned()::text = coalesce(options::json ->> 'pin', pg_current_xact_id_if_assigned()::text)) is not true
+      then statement_timestamp()
+    when coalesce(options::json ->> 'runAt', options::json ->> 'delayMs') is not null then '-infinity'
+    else pillion.guard_within(queue)
+  end;
   insert into pillion.job as j (queue, name, payload, version, priority, max_attempts, partition_key, headers, run_at, start_before, guard, state)
   select enqueue_one.queue, enqueue_one.name, enqueue_one.payload::jsonb,
     coalesce((options::json ->> 'version')::integer, 1), coalesce((options::json ->> 'priority')::smallint, 0),
@@ -1639,6 +1634,12 @@ AS $function$
     select null, null, null where guarded
   ) due
 $function$
+;
+
+CREATE OR REPLACE FUNCTION pillion.guard_within(queue text)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+RETURN CASE WHEN pg_try_advisory_xact_lock_shared((('pillion.job'::regclass)::oid)::integer, hashtext(queue)) THEN NULL::timestamp with time zone WHEN (current_setting('max_prepared_transactions'::text) <> '0'::text) THEN '-infinity'::timestamp with time zone WHEN (pg_notify(('pillion_'::text || ('pillion.job'::regclass)::oid), queue) IS NOT NULL) THEN NULL::timestamp with time zone ELSE NULL::timestamp with time zone END
 ;
 
 CREATE OR REPLACE FUNCTION pillion.guarded_statement()
@@ -2829,6 +2830,7 @@ declare
   rescued   json;
   due       record;
   locked    json;
+  enqueuing json;
   ready     boolean;
   special   json;
   met       boolean := true;
@@ -2896,7 +2898,13 @@ begin
     due := null;
   end;
   if cardinality(asleep) > 0 then
-    select json_agg(q) into locked from unnest(asleep) q where pg_try_advisory_lock('pillion.job'::regclass::oid::int4, hashtext(q));
+    select json_agg(a.queue) filter (where a.got), json_agg(a.queue) filter (where a.open) into locked, enqueuing
+    from (
+      select t.queue, t.got, case when not t.got and pg_try_advisory_lock_shared('pillion.job'::regclass::oid::int4, hashtext(t.queue)) then
+        pg_advisory_unlock_shared('pillion.job'::regclass::oid::int4, hashtext(t.queue)) end as open
+      from (select q as queue, pg_try_advisory_lock('pillion.job'::regclass::oid::int4, hashtext(q)) as got from unnest(asleep) q offset 0) t
+      offset 0
+    ) a;
   end if;
   select exists (
     select from unnest(queues, priorities, bounds) lane(queue, priority, bound)
@@ -2918,7 +2926,7 @@ begin
     case when q.limited then (
       select true from pillion.job j where j.state = 'ready' and j.partition_key is null and j.queue = lane.queue limit 1) end);
   return json_build_object('known', known, 'shared', shared, 'held', coalesce(held, '[]'), 'cancelled', coalesce(cancelled, '[]'), 'rescued', coalesce(rescued, '[]'),
-    'promoted', due.promoted, 'nextMs', due.next_ms, 'scheduleMs', due.schedule_ms, 'locked', coalesce(locked, '[]'), 'ready', ready,
+    'promoted', due.promoted, 'nextMs', due.next_ms, 'scheduleMs', due.schedule_ms, 'locked', coalesce(locked, '[]'), 'enqueuing', coalesce(enqueuing, '[]'), 'ready', ready,
     'special', coalesce(special, '[]'), 'met', met, 'failed', to_json(failed));
 end $function$
 ;

@@ -31,13 +31,17 @@ async function writing(): Promise<pg.Client> {
   return tx;
 }
 
-/** Says, as a worker does, that it sleeps. */
-async function sleeper(): Promise<pg.Client> {
-  const client = await queue.connect();
+/** Says, as a worker does, that it sleeps; false where it may not. */
+async function sleepOn(client: pg.Client): Promise<unknown> {
   const lock =
     "select pg_try_advisory_lock('pillion.job'::regclass::oid::int4, hashtext('default')) as locked";
   const [row] = await queue.query(lock, [], client);
-  expect(row!.locked).toBe(true);
+  return row!.locked;
+}
+
+async function sleeper(): Promise<pg.Client> {
+  const client = await queue.connect();
+  expect(await sleepOn(client)).toBe(true);
   return client;
 }
 
@@ -92,16 +96,29 @@ test("what was rolled back, whole or to a savepoint, calls nobody", async () => 
   expect(await queue.names()).toEqual([]);
 });
 
-test("where nobody sleeps yet, no lock is kept, and whoever falls asleep before COMMIT is called at COMMIT", async () => {
+test("where nobody sleeps yet, it leaves no guard either, and nobody can fall asleep before it ends", async () => {
   clear();
-  const heard = await listener();
   const tx = await writing();
   await queue.verbs.enqueue(tx, job(null));
-  expect(await guards(tx)).not.toEqual([null]);
-  await sleeper();
+  await queue.verbs.enqueue(tx, job(null, { priority: 1 }));
+  expect(await guards(tx)).toEqual([null, null]);
+  const client = await queue.connect();
+  expect(await sleepOn(client)).toBe(false);
   await tx.query("commit");
-  expect(await heard()).toEqual(["default"]);
+  expect(await sleepOn(client)).toBe(true);
 });
+
+test.each(["rollback", "rollback to savepoint one"])(
+  "nor does it keep anybody awake after %s",
+  async (end) => {
+    const tx = await writing();
+    await tx.query("savepoint one");
+    await queue.verbs.enqueue(tx, job(null));
+    await tx.query(end);
+    await sleeper();
+    expect(await queue.names()).toEqual([]);
+  },
+);
 
 test("a transaction that has not written is guarded, and calls at COMMIT; its second enqueue calls at once", async () => {
   clear();

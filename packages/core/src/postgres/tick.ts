@@ -32,8 +32,10 @@ export interface TickAnswer {
   /** Milliseconds until the next scheduled job, and the next schedule, is due; null for none. */
   readonly nextMs: number | null;
   readonly scheduleMs: number | null;
-  /** Those of `asleep` in which a commit will wake it; in the others somebody else says already that he sleeps. */
+  /** Those of `asleep` in which a commit will wake it, itself or by waking another worker that says that it sleeps there. */
   readonly locked: readonly string[];
+  /** Those of `asleep` in which transactions have enqueued that are still open, and will wake nobody. */
+  readonly enqueuing: readonly string[];
   /** Whether there is a job for it in one of the lanes. */
   readonly ready: boolean;
   /** Queues in which limits or partition keys must be looked at. */

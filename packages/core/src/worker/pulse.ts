@@ -139,6 +139,10 @@ export class Pulse {
         await this.register();
       }
       this.wakeUp.fellAsleep(answer.locked);
+      // Who sleeps there without a lock of its own has nobody to be woken by.
+      for (const crew of this.crews)
+        if (crew.wantsSleep && crew.queues.some((queue) => answer.enqueuing.includes(queue)))
+          crew.wake.notify();
       this.#scheduleMs = answer.scheduleMs;
       this.#shared = answer.shared === true;
       for (const failed of answer.failed) logger.warn(`could not ${failed}; trying again`);

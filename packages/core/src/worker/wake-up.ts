@@ -11,7 +11,8 @@ const reconnectMs = 1_000;
  * sleeps, so that a commit wakes it. To wake is a hint, never more: without the connection, or when another worker says it
  * already, the worker polls.
  *
- * To say that it sleeps is an advisory lock per queue, which an enqueue tries, and the guard trigger at COMMIT.
+ * To say that it sleeps is an advisory lock per queue, which an enqueue tries, or the guard trigger at COMMIT. Where they
+ * get it, they keep it until the transaction ends, so that nobody falls asleep whom it would not wake.
  */
 export class WakeUp {
   #session: Session | undefined;

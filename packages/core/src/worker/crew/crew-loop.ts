@@ -10,6 +10,7 @@ const manyJobs = 100;
 const awakeMs = 20;
 /** Without a connection to be woken on it looks at growing gaps, for so long after it had jobs. */
 const alertMs = 5_000;
+/** The longest of the gaps at which it looks for what no commit wakes it for. */
 const longestGapMs = 80;
 /** Long enough to be woken, by a commit or by a beat, before. */
 const untilWokenMs = 60_000;
@@ -18,7 +19,7 @@ const untilWokenMs = 60_000;
 export class CrewLoop {
   #running: Promise<unknown> | undefined;
   #stopping = false;
-  /** How often in a row a beat has told of jobs, and claims found none. */
+  /** How often in a row a beat has told of jobs, or of those to come unheard, and claims found none. */
   #inVain = 0;
 
   constructor(
@@ -115,6 +116,7 @@ export class CrewLoop {
   /** Waits for jobs, for as long as it makes sense; true where it slept. */
   async #rest(idleMs: number): Promise<boolean> {
     const { crew, wakeUp } = this;
+    const { pollMs } = this.settings;
     // The commit may have been of a job with a key, which claims find where a beat has told of keys. Who does not hold the
     // lock of those who sleep beats below.
     const unanswered = crew.calls.askUnanswered();
@@ -139,16 +141,18 @@ export class CrewLoop {
       // Said first, looked after: what commits between the last look and the saying is seen by this look.
       const answer = await this.pulse.beat(crew.queues, crew);
       if (!answer || this.#stopping) return true;
-      // What is ready and cannot be claimed is locked, or has no slot: it is looked at less and less often.
-      const waits = answer.ready || answer.special.length > 0;
+      // What is ready and cannot be claimed is locked, or has no slot: it is looked at less and less often. So is a queue in
+      // which somebody has enqueued while no worker slept there: that COMMIT wakes nobody.
+      const unheard = crew.queues.some((queue) => answer.enqueuing.includes(queue));
+      const waits = answer.ready || answer.special.length > 0 || unheard;
       this.#inVain = waits ? this.#inVain + 1 : 0;
-      if (this.#inVain !== 1)
-        await crew.sleep(waits ? Math.min(2 ** this.#inVain, this.settings.pollMs) : untilWokenMs, mayClaim);
+      const gapMs = Math.min(2 ** this.#inVain, unheard ? longestGapMs : pollMs, pollMs);
+      if (this.#inVain !== 1) await crew.sleep(waits ? gapMs : untilWokenMs, mayClaim);
       return true;
     }
     // From then on the beat looks, every `pollMs`, and wakes it.
     if (idleMs >= alertMs) await crew.sleep(untilWokenMs, mayClaim);
-    else await crew.wake.wait(Math.min(Math.max(5, idleMs / 4), longestGapMs, this.settings.pollMs));
+    else await crew.wake.wait(Math.min(Math.max(5, idleMs / 4), longestGapMs, pollMs));
     return true;
   }
 }

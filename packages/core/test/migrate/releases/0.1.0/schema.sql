@@ -417,6 +417,16 @@ $pillion_2$;
   if version_before < 3 then execute $pillion_3$
 -- safe online: yes
 
+-- The guard of a ready job whose transaction is known to be open. The trigger has nothing to refuse there, and would only
+-- wake. So that COMMIT need not wait for it, the queue is locked until then: no worker falls asleep there meanwhile. One
+-- that sleeps already is called now, and hears of it at COMMIT; by the trigger where NOTIFY would forbid PREPARE TRANSACTION.
+create function pillion.guard_within(queue text) returns timestamptz
+language sql return case
+  when pg_try_advisory_xact_lock_shared('pillion.job'::regclass::oid::int4, hashtext(queue)) then null
+  when current_setting('max_prepared_transactions') <> '0' then '-infinity'::timestamptz
+  when pg_notify('pillion_' || 'pillion.job'::regclass::oid, queue) is not null then null
+end;
+
 -- Enqueues one job that has no unique key, and answers 'xid id,true,state'. A function, because a session plans the
 -- INSERT in it once: sent as a statement of its own it would be planned for every job, which costs more than the
 -- rest of the enqueue; and one text, because an answer of several columns has to be planned too. All that comes is
@@ -430,27 +440,22 @@ declare
   answer text;
   guard  timestamptz;
 begin
-  -- A transaction that has an id by now has written before, which a statement that stands alone cannot have: there the
-  -- trigger has nothing to refuse, and only wakes. So that no worker waits for it, one that sleeps now is called here,
-  -- and hears of it at COMMIT; not where NOTIFY would forbid PREPARE TRANSACTION. Its lock, once got, is given back at once:
-  -- while we held it, no worker could fall asleep.
-  guard := case
-    when (options::json ->> 'guarded' = 'false'
-          or pg_current_xact_id_if_assigned()::text = coalesce(options::json ->> 'pin', pg_current_xact_id_if_assigned()::text)) is not true
-      then statement_timestamp()
-    when coalesce(options::json ->> 'runAt', options::json ->> 'delayMs') is not null or current_setting('max_prepared_transactions') <> '0'
-      then '-infinity'
-    when pg_try_advisory_lock_shared('pillion.job'::regclass::oid::int4, hashtext(queue))
-      then case when pg_advisory_unlock_shared('pillion.job'::regclass::oid::int4, hashtext(queue)) then '-infinity'::timestamptz end
-    when pg_notify('pillion_' || 'pillion.job'::regclass::oid, queue) is not null then null
-  end;
+  -- A transaction that has an id by now has written before, which a statement that stands alone cannot have.
   -- Most jobs have no options, and to look for each of them costs a tenth of the statement.
   if options is null then
+    guard := case when pg_current_xact_id_if_assigned() is null then statement_timestamp() else pillion.guard_within(queue) end;
     insert into pillion.job as j (queue, name, payload, max_attempts, guard)
     values (enqueue_one.queue, enqueue_one.name, enqueue_one.payload::jsonb, 20, guard)
     returning j.enqueued_xid || ' ' || j.id || ',true,' || j.state into answer;
     return answer;
   end if;
+  guard := case
+    when (options::json ->> 'guarded' = 'false'
+          or pg_current_xact_id_if_assigned()::text = coalesce(options::json ->> 'pin', pg_current_xact_id_if_assigned()::text)) is not true
+      then statement_timestamp()
+    when coalesce(options::json ->> 'runAt', options::json ->> 'delayMs') is not null then '-infinity'
+    else pillion.guard_within(queue)
+  end;
   insert into pillion.job as j (queue, name, payload, version, priority, max_attempts, partition_key, headers, run_at, start_before, guard, state)
   select enqueue_one.queue, enqueue_one.name, enqueue_one.payload::jsonb,
     coalesce((options::json ->> 'version')::integer, 1), coalesce((options::json ->> 'priority')::smallint, 0),
@@ -757,7 +762,7 @@ $pillion_4$;
 -- safe online: yes
 --
 -- Whoever may use the schema could otherwise call every function in it.
-revoke execute on function pillion.wake, pillion.transaction_guard, pillion.guarded_statement, pillion.enqueue_one,
+revoke execute on function pillion.wake, pillion.transaction_guard, pillion.guarded_statement, pillion.guard_within, pillion.enqueue_one,
   pillion.enqueue_keyed, pillion.wanted_option, pillion.enqueue, pillion.keep_day, pillion.keep_until, pillion.keep_attempt_until, pillion.begin_server_run from public;
 
 -- Gives a role what it needs, and no more: an 'enqueuer' can put jobs in and take them back, and read none; a 'worker'
@@ -1505,8 +1510,9 @@ begin
 end $$;
 
 -- One beat of a worker: renews its lease, and does what is due for all. `asleep` names the queues in which it says
--- that it sleeps, on this very connection: a lock that each commit tries. The look comes after the lock, so that what
--- commits between the worker's last claim and its sleep is seen.
+-- that it sleeps, on this very connection: a lock that each enqueue, or its commit, tries. The look comes after the lock, so that what
+-- commits between the worker's last claim and its sleep is seen. Where it cannot have the lock because transactions that
+-- are open have enqueued, they will not wake it; where another worker has it, they will.
 -- Answers one JSON text: see tick.ts, which reads it. A part that fails is named and keeps no other from being done.
 create function pillion.tick(worker bigint, since bigint, asleep text[], queues text[], priorities smallint[], bounds bigint[], names text[], versions integer[], most integer)
 returns text
@@ -1523,6 +1529,7 @@ declare
   rescued   json;
   due       record;
   locked    json;
+  enqueuing json;
   ready     boolean;
   special   json;
   met       boolean := true;
@@ -1590,7 +1597,13 @@ begin
     due := null;
   end;
   if cardinality(asleep) > 0 then
-    select json_agg(q) into locked from unnest(asleep) q where pg_try_advisory_lock('pillion.job'::regclass::oid::int4, hashtext(q));
+    select json_agg(a.queue) filter (where a.got), json_agg(a.queue) filter (where a.open) into locked, enqueuing
+    from (
+      select t.queue, t.got, case when not t.got and pg_try_advisory_lock_shared('pillion.job'::regclass::oid::int4, hashtext(t.queue)) then
+        pg_advisory_unlock_shared('pillion.job'::regclass::oid::int4, hashtext(t.queue)) end as open
+      from (select q as queue, pg_try_advisory_lock('pillion.job'::regclass::oid::int4, hashtext(q)) as got from unnest(asleep) q offset 0) t
+      offset 0
+    ) a;
   end if;
   select exists (
     select from unnest(queues, priorities, bounds) lane(queue, priority, bound)
@@ -1612,7 +1625,7 @@ begin
     case when q.limited then (
       select true from pillion.job j where j.state = 'ready' and j.partition_key is null and j.queue = lane.queue limit 1) end);
   return json_build_object('known', known, 'shared', shared, 'held', coalesce(held, '[]'), 'cancelled', coalesce(cancelled, '[]'), 'rescued', coalesce(rescued, '[]'),
-    'promoted', due.promoted, 'nextMs', due.next_ms, 'scheduleMs', due.schedule_ms, 'locked', coalesce(locked, '[]'), 'ready', ready,
+    'promoted', due.promoted, 'nextMs', due.next_ms, 'scheduleMs', due.schedule_ms, 'locked', coalesce(locked, '[]'), 'enqueuing', coalesce(enqueuing, '[]'), 'ready', ready,
     'special', coalesce(special, '[]'), 'met', met, 'failed', to_json(failed));
 end $$;
 
