@@ -35,12 +35,13 @@ export function jsonIssueOf(value: unknown): PayloadIssue | undefined {
 }
 
 /** The same, or the value's JSON. */
-export function toJson(value: unknown): string | PayloadIssue {
+export function jsonTextOf(value: unknown): string | PayloadIssue {
   const issue = issueOf(value, false);
   if (issue !== undefined) return issue;
   const text = JSON.stringify(value);
-  // What Postgres cannot store of a text is escaped in it, so most texts need no look of their own.
-  return (text.includes("\\u") ? issueOf(value, true) : undefined) ?? text;
+  // What Postgres cannot store of a text is escaped in it, so most texts need no look of their own; raw JSON is as it is.
+  const suspect = text.includes("\\u") || !text.isWellFormed();
+  return (suspect ? issueOf(value, true) : undefined) ?? text;
 }
 
 /** @param texts whether to look at what texts contain */

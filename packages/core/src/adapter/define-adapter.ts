@@ -91,7 +91,7 @@ function bind<Tx extends object, Client extends object>(
     async enqueue(given, job) {
       const tx = openTransaction("enqueue", given, ofJob(job), jobNameOf(job));
       const row = toRow(job, maxPayloadBytes);
-      return (await sendInTransaction(tx, [row instanceof Promise ? await row : row]))[0]!;
+      return (await sendInTransaction(tx, ["then" in row ? await row : row]))[0]!;
     },
     async enqueueMany(given, jobs) {
       const tx = openTransaction("enqueueMany", given, "");

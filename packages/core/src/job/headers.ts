@@ -1,8 +1,9 @@
 /** What a job is given along, besides its own headers. */
 export type HeaderSource = () => Readonly<Record<string, unknown>> | undefined;
 
-/** One list for every copy of this module: an application may load it as CommonJS and as a module of the language. */
 const key = Symbol.for("pillion.headers");
+
+/** One list for every copy of this module: an application may load it as CommonJS and as a module of the language. */
 function sources(): Set<HeaderSource> {
   const shared = globalThis as { [key: symbol]: Set<HeaderSource> | undefined };
   shared[key] ??= new Set();

@@ -4,7 +4,7 @@ import { payloadContext, topicContext } from "../codec/context.ts";
 import { type EncryptedValue, seal } from "../codec/seal.ts";
 import { defaults } from "../defaults.ts";
 import { InvalidJobError, type PayloadIssue } from "../errors.ts";
-import { toJson, utf8Bytes } from "../json.ts";
+import { jsonTextOf, utf8Bytes } from "../json.ts";
 import { show } from "../show.ts";
 import { withProvided } from "./headers.ts";
 import type { EnqueueOptions, JobRow } from "./job.ts";
@@ -139,7 +139,7 @@ function jsonText(
 ): string {
   let text: string | PayloadIssue;
   try {
-    text = toJson(value);
+    text = jsonTextOf(value);
   } catch (error) {
     // A getter or a proxy threw, or the text is longer than any text may be.
     if (type.codec) throw withheld(type, index, `its ${what} cannot be read`);

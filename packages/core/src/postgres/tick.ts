@@ -32,7 +32,7 @@ export interface TickAnswer {
   /** Milliseconds until the next scheduled job, and the next schedule, is due; null for none. */
   readonly nextMs: number | null;
   readonly scheduleMs: number | null;
-  /** Those of `asleep` in which a commit will wake it, itself or by waking another worker that says that it sleeps there. */
+  /** Those of `asleep` in which it says from now on that it sleeps; in the others somebody is enqueuing, or sleeps already. */
   readonly locked: readonly string[];
   /** Those of `asleep` in which transactions have enqueued that are still open, and will wake nobody. */
   readonly enqueuing: readonly string[];

@@ -139,17 +139,18 @@ export class Pulse {
         await this.register();
       }
       this.wakeUp.fellAsleep(answer.locked);
-      // Who sleeps there without a lock of its own has nobody to be woken by.
-      for (const crew of this.crews)
-        if (crew.wantsSleep && crew.queues.some((queue) => answer.enqueuing.includes(queue)))
-          crew.wake.notify();
       this.#scheduleMs = answer.scheduleMs;
       this.#shared = answer.shared === true;
       for (const failed of answer.failed) logger.warn(`could not ${failed}; trying again`);
       sayRescued(logger, answer);
       for (const crew of looking) crew.expectKeys(answer.special);
-      if (answer.ready || answer.special.length > 0)
-        for (const crew of looking) if (crew !== asker) crew.wake.notify();
+      for (const crew of looking) {
+        // Two crews that look by themselves would wake each other without end.
+        if (crew === asker || crew.looksItself) continue;
+        // Who sleeps where somebody is enqueuing, without a lock of its own, has nobody to be woken by.
+        const unheard = crew.wantsSleep && crew.queues.some((queue) => answer.enqueuing.includes(queue));
+        if (answer.ready || answer.special.length > 0 || unheard) crew.wake.notify();
+      }
       // What this beat has made ready a claim that began before it may not have seen.
       if (answer.promoted || answer.rescued.length > 0) for (const crew of this.crews) crew.wake.notify();
       found = answer.ready;

@@ -21,6 +21,8 @@ export class WakeUp {
   #closed = false;
   #retry: NodeJS.Timeout | undefined;
   readonly #asleep = new Set<string>();
+  /** Where it looks by itself since it last slept, and others may still count on its sleep. */
+  readonly #left = new Set<string>();
   #lostAt = Number.NEGATIVE_INFINITY;
   #listens = false;
   #saidPooled = false;
@@ -74,17 +76,25 @@ export class WakeUp {
 
   /** Takes in for which queues a statement on this connection got the lock. */
   fellAsleep(queues: readonly string[]): void {
-    if (this.#session) for (const queue of queues) this.#asleep.add(queue);
+    if (!this.#session) return;
+    for (const queue of queues) {
+      this.#asleep.add(queue);
+      this.#left.delete(queue);
+    }
   }
 
   /** From now on commits in these queues wake nobody, because this worker looks by itself. */
   awake(queues: readonly string[]): void {
-    this.#unlock(queues, "");
+    const locked = queues.filter((queue) => this.#asleep.delete(queue));
+    for (const queue of locked) this.#left.add(queue);
+    this.#send(locked, `pg_advisory_unlock('${this.#job}'::regclass::oid::int4, hashtext(q))`);
   }
 
-  /** The same, and another worker that sleeps there is told to say so: it counted on this one. */
+  /** The same, because it cannot: other workers that sleep there are told to say so, who counted on this one. */
   handOver(queues: readonly string[]): void {
-    this.#unlock(queues, `, pg_notify('pillion_' || '${this.#job}'::regclass::oid, q)`);
+    this.awake(queues);
+    const left = queues.filter((queue) => this.#left.delete(queue));
+    this.#send(left, `pg_notify('pillion_' || '${this.#job}'::regclass::oid, q)`);
   }
 
   /** Runs a statement on this connection. @throws where there is none, or it breaks */
@@ -103,14 +113,10 @@ export class WakeUp {
     this.#session = undefined;
   }
 
-  #unlock(queues: readonly string[], also: string): void {
-    const locked = queues.filter((queue) => this.#asleep.delete(queue));
-    if (locked.length === 0) return;
+  #send(queues: readonly string[], act: string): void {
+    if (queues.length === 0) return;
     this.#session
-      ?.query(
-        `select pg_advisory_unlock('${this.#job}'::regclass::oid::int4, hashtext(q))${also} from json_array_elements_text($1::text::json) q`,
-        [JSON.stringify(locked)],
-      )
+      ?.query(`select ${act} from json_array_elements_text($1::text::json) q`, [JSON.stringify(queues)])
       .catch(() => {});
   }
 
@@ -159,6 +165,7 @@ export class WakeUp {
     if (this.#session) this.#lostAt = now;
     this.#session = undefined;
     this.#asleep.clear();
+    this.#left.clear();
     if (this.#closed) return;
     this.logger.warn(`no connection to listen on, polling until there is one: ${oneLine(error)}`);
     clearTimeout(this.#retry);

@@ -1,5 +1,6 @@
 import { type Database, defineJob, type } from "@pillion/core";
 import { createClaimer, handle } from "@pillion/core/worker";
+import type pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import { until } from "./queue.ts";
 import { workshop } from "./workers.ts";
@@ -25,18 +26,24 @@ test("a worker that polls alone, and has had nothing to do for a while, sends it
   await idle();
 });
 
+/** A pool that notes when claims were sent. */
+function noting(pool: pg.Pool) {
+  const claims: number[] = [];
+  const database: Database = {
+    name: "watched pool",
+    run: async ({ text, values }) => {
+      if (text.includes(".step(")) claims.push(performance.now());
+      return (await pool.query(text, [...values])).rows;
+    },
+  };
+  return { claims, database };
+}
+
 test.each(["is locked", "has no slot"])(
   "what is ready and %s is looked at less and less often, where another one sleeps",
   async (why) => {
     const { queue, work } = await workshop();
-    const claims: number[] = [];
-    const database: Database = {
-      name: "watched pool",
-      run: async ({ text, values }) => {
-        if (text.includes(".step(")) claims.push(performance.now());
-        return (await queue.pool.query(text, [...values])).rows;
-      },
-    };
+    const { claims, database } = noting(queue.pool);
     const client = await queue.pool.connect();
     onTestFinished(() => client.release());
     const id = await queue.add("noop");
@@ -58,3 +65,24 @@ test.each(["is locked", "has no slot"])(
     await client.query("rollback; select pg_advisory_unlock_all()");
   },
 );
+
+test("nor do a worker's queues wake each other for what is locked, while somebody is enqueuing in all of them", async () => {
+  const { queue, work } = await workshop();
+  const { claims, database } = noting(queue.pool);
+  const client = await queue.pool.connect();
+  onTestFinished(() => client.release());
+  const id = await queue.add("noop");
+  await client.query(`begin; select from ${queue.schema}.job where id = ${id} for update`);
+  await client.query(
+    `select pg_current_xact_id(), ${queue.schema}.enqueue_one(q, 'noop', 'null', null) from unnest('{default,mail}'::text[]) q`,
+  );
+  await work([handle(noop, () => {})], {
+    database,
+    listen: queue.url,
+    pollMs: 3_600_000,
+    queues: ["default", { name: "mail", concurrency: 5 }],
+  });
+  await until(() => claims.length > 40);
+  expect(claims.at(-1)! - claims.at(-17)!).toBeGreaterThan(500);
+  await client.query("rollback");
+});

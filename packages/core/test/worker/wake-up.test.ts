@@ -61,12 +61,13 @@ test.each(["read committed", "repeatable read", "serializable"])(
 );
 
 /** A transaction that is open, and has enqueued while nobody slept: its commit will wake nobody. */
-async function openUnheard() {
+async function openUnheard(options: string | null = null) {
   const client = await queue.pool.connect();
   await client.query("begin");
   await client.query("select pg_current_xact_id()");
   const { rows } = await client.query(
-    `select split_part(split_part(${queue.schema}.enqueue_one('default', 'woken', 'null', null), ' ', 2), ',', 1) as id`,
+    `select split_part(split_part(${queue.schema}.enqueue_one('default', 'woken', 'null', $1), ' ', 2), ',', 1) as id`,
+    [options],
   );
   return {
     /** Commits, and waits until the job has run: long before a worker looks that nothing has told. */
@@ -92,24 +93,30 @@ async function beat() {
   await until(async () => (await last()) !== before);
 }
 
-test("a worker that would fall asleep while somebody is enqueuing looks by itself until that has ended", async () => {
-  const tx = await openUnheard();
-  const worker = createWorker({
-    database: queue.url,
-    schema: queue.schema,
-    handlers: [handle(woken, () => {})],
-    pollMs: never,
-    leaseMs: never,
-    logger: false,
-  });
-  stops.push(() => worker.stop({ graceMs: 0 }));
-  await worker.start();
-  // Each time it would sleep.
-  for (let times = 0; times < 3; times++) await beat();
-  expect(await sleepers()).toEqual([]);
-  await tx.commitsAndRuns();
-  await asleep();
-});
+test.each([
+  ["a job", null],
+  ["a job with a partition key", '{"partitionKey": "tenant"}'],
+])(
+  "a worker that would fall asleep while somebody is enqueuing %s looks by itself until that has ended",
+  async (_, options) => {
+    const tx = await openUnheard(options);
+    const worker = createWorker({
+      database: queue.url,
+      schema: queue.schema,
+      handlers: [handle(woken, () => {})],
+      pollMs: never,
+      leaseMs: never,
+      logger: false,
+    });
+    stops.push(() => worker.stop({ graceMs: 0 }));
+    await worker.start();
+    // Each time it would sleep: often enough to look seldom, if it did so for this.
+    for (let times = 0; times < 20; times++) await beat();
+    expect(await sleepers()).toEqual([]);
+    await tx.commitsAndRuns();
+    await asleep();
+  },
+);
 
 test("a worker that counts on another one's sleep looks by itself too, once a beat has told it", async () => {
   const sleeper = await queue.pool.connect();
@@ -208,6 +215,40 @@ test("a worker that is called too often for others' jobs leaves nobody unwoken w
   await queue.reaches(await queue.add("woken"), "completed");
   await queue.reaches(await queue.add("rare"), "completed");
 });
+
+test.each(["has no slot left", "stops"])(
+  "a worker that %s tells others, who counted on its sleep",
+  async (how) => {
+    const slow = defineJob({ name: "slow", payload: type<null>() });
+    const running = handle(
+      slow,
+      ({ signal }) => new Promise<void>((end) => signal.addEventListener("abort", () => end())),
+    );
+    const worker = await sleepingWorker({ handlers: [running], concurrency: 1, leaseMs: never });
+    const listener = await queue.pool.connect();
+    const heard: string[] = [];
+    listener.on("notification", ({ payload }) => void heard.push(payload!));
+    const [{ channel }] = (await queue.query(
+      "select 'pillion_' || 'pillion.job'::regclass::oid as channel",
+    )) as [Record<string, never>];
+    await listener.query(`listen "${channel}"`);
+    // Another one lives, as the first hears at its next beat.
+    await queue.query(
+      "insert into pillion.worker overriding system value select (jsonb_populate_record(w, '{\"id\": 1000000}')).* from pillion.worker w",
+    );
+    const told = beat();
+    await queue.query("select pg_notify($1, id::text) from pillion.worker", [`${channel}_beat`]);
+    await told;
+    if (how === "stops") await worker.stop();
+    else await queue.add("slow");
+    // Its commit calls the worker; the worker calls the others.
+    const calls = how === "stops" ? 1 : 2;
+    await until(async () => heard.length >= calls || (await listener.query("select")).rowCount === undefined);
+    expect(heard).toEqual(new Array(calls).fill("default"));
+    await listener.query("unlisten *");
+    listener.release();
+  },
+);
 
 test("a commit wakes a worker for a job that has a partition key, and for one of a queue with limits", async () => {
   await queue.admin.setQueue("narrow", { concurrency: 1 });

@@ -16,6 +16,13 @@ export const ours: Readonly<Record<string, Arm>> = {
   "pillion, best, 2 processes": { system: "pillion", mode: "best", processes: 2 },
   "pillion, best, 5 ms handler": { system: "pillion", mode: "best", handler: "sleep", share: 0.5 },
   "pillion, default, 5 ms handler": { system: "pillion", mode: "default", handler: "sleep", share: 0.2 },
+  "pillion, default, 5 ms handler, 2 processes": {
+    system: "pillion",
+    mode: "default",
+    processes: 2,
+    handler: "sleep",
+    share: 0.4,
+  },
 };
 
 export const peers: Readonly<Record<string, Arm>> = {

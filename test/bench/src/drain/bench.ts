@@ -55,6 +55,11 @@ function outcomeOf(samples: Readonly<Record<string, readonly number[]>>, jobs: n
       value: ratio(of("pillion, best, 2 processes"), of("pillion, best")),
       atLeast: 1,
     },
+    {
+      name: "jobs/s of two processes with a 5 ms handler, in those of one",
+      value: ratio(of("pillion, default, 5 ms handler, 2 processes"), of("pillion, default, 5 ms handler")),
+      atLeast: 1,
+    },
   ];
   if (graphile in samples)
     checks.unshift({

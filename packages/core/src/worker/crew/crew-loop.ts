@@ -19,8 +19,11 @@ const untilWokenMs = 60_000;
 export class CrewLoop {
   #running: Promise<unknown> | undefined;
   #stopping = false;
-  /** How often in a row a beat has told of jobs, or of those to come unheard, and claims found none. */
+  /** How often in a row a beat has told of jobs, and claims found none. */
   #inVain = 0;
+  /** How often in a row it could not sleep because somebody was enqueuing, and when it last asked. */
+  #unheard = 0;
+  #askedAt = 0;
 
   constructor(
     private readonly crew: Crew,
@@ -59,7 +62,8 @@ export class CrewLoop {
       const room = slept ? (crew.claimBegun ? 1 : Math.min(crew.room, 1)) : crew.room;
       slept = false;
       if (room === 0 && !crew.hasOutcomes) {
-        wakeUp.awake(crew.queues);
+        if (this.pulse.shared) wakeUp.handOver(crew.queues);
+        else wakeUp.awake(crew.queues);
         await crew.wake.wait(pollMs);
         continue;
       }
@@ -85,7 +89,7 @@ export class CrewLoop {
         slept = true;
       }
     }
-    wakeUp.awake(crew.queues);
+    wakeUp.handOver(crew.queues);
     await crew.begunAnswered();
   }
 
@@ -130,6 +134,7 @@ export class CrewLoop {
       return true;
     }
     if (wakeUp.sleeps(crew.queues)) {
+      this.#inVain = this.#unheard = 0;
       await crew.sleep(untilWokenMs, mayClaim);
       return true;
     }
@@ -138,16 +143,31 @@ export class CrewLoop {
       return false;
     }
     if (wakeUp.listens) {
+      // A transaction that stays open for long is asked about now and then; meanwhile claims look for its jobs.
+      if (this.#unheard > 0 && idleMs >= alertMs && now - this.#askedAt < pollMs) {
+        await crew.sleep(Math.min(longestGapMs, pollMs), mayClaim, true);
+        return true;
+      }
+      this.#askedAt = now;
       // Said first, looked after: what commits between the last look and the saying is seen by this look.
       const answer = await this.pulse.beat(crew.queues, crew);
       if (!answer || this.#stopping) return true;
+      const told = answer.ready || answer.special.length > 0;
+      const unheard = crew.queues.some((queue) => answer.enqueuing.includes(queue));
+      this.#inVain = told ? this.#inVain + 1 : 0;
+      this.#unheard = unheard ? this.#unheard + 1 : 0;
+      // Others may count on the sleep that it has given up.
+      if (this.#unheard === 1 && this.pulse.shared) wakeUp.handOver(crew.queues);
+      if (this.#inVain === 1) return true;
       // What is ready and cannot be claimed is locked, or has no slot: it is looked at less and less often. So is a queue in
       // which somebody has enqueued while no worker slept there: that COMMIT wakes nobody.
-      const unheard = crew.queues.some((queue) => answer.enqueuing.includes(queue));
-      const waits = answer.ready || answer.special.length > 0 || unheard;
-      this.#inVain = waits ? this.#inVain + 1 : 0;
-      const gapMs = Math.min(2 ** this.#inVain, unheard ? longestGapMs : pollMs, pollMs);
-      if (this.#inVain !== 1) await crew.sleep(waits ? gapMs : untilWokenMs, mayClaim);
+      const gapMs = Math.min(
+        told ? 2 ** this.#inVain : pollMs,
+        unheard ? Math.min(2 ** this.#unheard, longestGapMs) : pollMs,
+        pollMs,
+      );
+      const looks = told || unheard;
+      await crew.sleep(looks ? gapMs : untilWokenMs, mayClaim, looks);
       return true;
     }
     // From then on the beat looks, every `pollMs`, and wakes it.

@@ -76,6 +76,8 @@ export class Crew {
 
   /** True while it waits to be woken. */
   wantsSleep = false;
+  /** True while it will look by itself in a moment, for what a beat may tell it. */
+  looksItself = false;
 
   /** A commit says that there may be jobs. One that sleeps claims at once, while its loop is still waking up. */
   call(): void {
@@ -84,9 +86,13 @@ export class Crew {
     this.wake.notify();
   }
 
-  /** @param mayClaim whether a commit that calls may have it claim */
-  async sleep(ms: number, mayClaim: () => boolean): Promise<void> {
+  /**
+   * @param mayClaim whether a commit that calls may have it claim
+   * @param looks whether it looks by itself when the time is over
+   */
+  async sleep(ms: number, mayClaim: () => boolean, looks = false): Promise<void> {
     this.wantsSleep = true;
+    this.looksItself = looks;
     const claim = this.#claims.prepare();
     this.#claim = () => {
       if (mayClaim()) claim();
@@ -94,6 +100,7 @@ export class Crew {
     await this.wake.wait(ms);
     this.#claim = undefined;
     this.wantsSleep = false;
+    this.looksItself = false;
     this.#claims.woken(performance.now());
   }
 

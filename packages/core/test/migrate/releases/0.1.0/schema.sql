@@ -417,8 +417,8 @@ $pillion_2$;
   if version_before < 3 then execute $pillion_3$
 -- safe online: yes
 
--- The guard of a ready job whose transaction is known to be open. The trigger has nothing to refuse there, and would only
--- wake. So that COMMIT need not wait for it, the queue is locked until then: no worker falls asleep there meanwhile. One
+-- The guard of a ready job that nothing is to be refused of: its transaction is known to be open, or it may commit by itself.
+-- The trigger would only wake. So that COMMIT need not wait for it, the queue is locked until then: no worker falls asleep there meanwhile. One
 -- that sleeps already is called now, and hears of it at COMMIT; by the trigger where NOTIFY would forbid PREPARE TRANSACTION.
 create function pillion.guard_within(queue text) returns timestamptz
 language sql return case
