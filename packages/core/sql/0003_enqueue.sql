@@ -1,8 +1,9 @@
 -- safe online: yes
 
 -- The guard of a ready job that nothing is to be refused of: its transaction is known to be open, or it may commit by itself.
--- The trigger would only wake. So that COMMIT need not wait for it, the queue is locked until then: no worker falls asleep there meanwhile. One
--- that sleeps already is called now, and hears of it at COMMIT; by the trigger where NOTIFY would forbid PREPARE TRANSACTION.
+-- The trigger would only wake. So that COMMIT need not wait for it, the queue is locked until then: no worker falls asleep
+-- there meanwhile. One that sleeps already is called now, and hears of it at COMMIT; by the trigger where NOTIFY would
+-- forbid PREPARE TRANSACTION.
 create function pillion.guard_within(queue text) returns timestamptz
 language sql return case
   when pg_try_advisory_xact_lock_shared('pillion.job'::regclass::oid::int4, hashtext(queue)) then null

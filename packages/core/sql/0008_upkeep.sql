@@ -143,9 +143,9 @@ begin
 end $$;
 
 -- One beat of a worker: renews its lease, and does what is due for all. `asleep` names the queues in which it says
--- that it sleeps, on this very connection: a lock that each enqueue, or its commit, tries. The look comes after the lock, so that what
--- commits between the worker's last claim and its sleep is seen. Where it cannot have the lock because transactions that
--- are open have enqueued, they will not wake it; where another worker has it, they will.
+-- that it sleeps, on this very connection: a lock that each enqueue, or its commit, tries. The look comes after the lock,
+-- so that what commits between the worker's last claim and its sleep is seen. Where it cannot have the lock because
+-- transactions that are open have enqueued, they will not wake it; where another worker has it, they will.
 -- Answers one JSON text: see tick.ts, which reads it. A part that fails is named and keeps no other from being done.
 create function pillion.tick(worker bigint, since bigint, asleep text[], queues text[], priorities smallint[], bounds bigint[], names text[], versions integer[], most integer)
 returns text

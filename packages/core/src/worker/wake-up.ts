@@ -90,7 +90,7 @@ export class WakeUp {
     this.#send(locked, `pg_advisory_unlock('${this.#job}'::regclass::oid::int4, hashtext(q))`);
   }
 
-  /** The same, because it cannot: other workers that sleep there are told to say so, who counted on this one. */
+  /** The same, and other workers that sleep there are told to say so: they counted on this one. */
   handOver(queues: readonly string[]): void {
     this.awake(queues);
     const left = queues.filter((queue) => this.#left.delete(queue));

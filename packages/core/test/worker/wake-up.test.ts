@@ -191,7 +191,7 @@ test("a stream of commits for others leaves a worker awake, which finds its own 
   await asleep();
 });
 
-test("a worker that is called too often for others' jobs leaves nobody unwoken who counted on it", async () => {
+test("a worker that is called too often for others' jobs has another one listen in its place", async () => {
   await sleepingWorker({ leaseMs: never });
   const [first] = await sleepers();
   const rare = defineJob({ name: "rare", payload: type<null>() });
@@ -209,7 +209,8 @@ test("a worker that is called too often for others' jobs leaves nobody unwoken w
   await queue.reaches(await queue.add("rare"), "completed");
   const others = stream("of-others");
   await until(async () => {
-    return !(await sleepers()).includes(first!);
+    const now = await sleepers();
+    return now.length > 0 && now[0] !== first;
   });
   await others.end();
   await queue.reaches(await queue.add("woken"), "completed");
@@ -243,7 +244,7 @@ test.each(["has no slot left", "stops"])(
     else await queue.add("slow");
     // Its commit calls the worker; the worker calls the others.
     const calls = how === "stops" ? 1 : 2;
-    await until(async () => heard.length >= calls || (await listener.query("select")).rowCount === undefined);
+    await until(() => heard.length >= calls);
     expect(heard).toEqual(new Array(calls).fill("default"));
     await listener.query("unlisten *");
     listener.release();

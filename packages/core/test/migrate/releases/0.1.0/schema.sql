@@ -418,8 +418,9 @@ $pillion_2$;
 -- safe online: yes
 
 -- The guard of a ready job that nothing is to be refused of: its transaction is known to be open, or it may commit by itself.
--- The trigger would only wake. So that COMMIT need not wait for it, the queue is locked until then: no worker falls asleep there meanwhile. One
--- that sleeps already is called now, and hears of it at COMMIT; by the trigger where NOTIFY would forbid PREPARE TRANSACTION.
+-- The trigger would only wake. So that COMMIT need not wait for it, the queue is locked until then: no worker falls asleep
+-- there meanwhile. One that sleeps already is called now, and hears of it at COMMIT; by the trigger where NOTIFY would
+-- forbid PREPARE TRANSACTION.
 create function pillion.guard_within(queue text) returns timestamptz
 language sql return case
   when pg_try_advisory_xact_lock_shared('pillion.job'::regclass::oid::int4, hashtext(queue)) then null
@@ -1510,9 +1511,9 @@ begin
 end $$;
 
 -- One beat of a worker: renews its lease, and does what is due for all. `asleep` names the queues in which it says
--- that it sleeps, on this very connection: a lock that each enqueue, or its commit, tries. The look comes after the lock, so that what
--- commits between the worker's last claim and its sleep is seen. Where it cannot have the lock because transactions that
--- are open have enqueued, they will not wake it; where another worker has it, they will.
+-- that it sleeps, on this very connection: a lock that each enqueue, or its commit, tries. The look comes after the lock,
+-- so that what commits between the worker's last claim and its sleep is seen. Where it cannot have the lock because
+-- transactions that are open have enqueued, they will not wake it; where another worker has it, they will.
 -- Answers one JSON text: see tick.ts, which reads it. A part that fails is named and keeps no other from being done.
 create function pillion.tick(worker bigint, since bigint, asleep text[], queues text[], priorities smallint[], bounds bigint[], names text[], versions integer[], most integer)
 returns text
