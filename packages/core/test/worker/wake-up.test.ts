@@ -33,12 +33,14 @@ async function sleepingWorker(options: Partial<WorkerOptions> = {}) {
 }
 
 /** The server processes of workers that sleep: each holds an advisory lock whose class is the jobs table. */
-const sleepers = async () =>
+const sleepers = async (and = "true") =>
   (
     await queue.query(
-      "select pid from pg_locks where locktype = 'advisory' and granted and mode = 'ExclusiveLock' and classid = 'pillion.job'::regclass and database = (select oid from pg_database where datname = current_database())",
+      `select pid from pg_locks where locktype = 'advisory' and granted and mode = 'ExclusiveLock' and classid = 'pillion.job'::regclass and database = (select oid from pg_database where datname = current_database()) and ${and}`,
     )
   ).map(({ pid }) => pid);
+/** Workers that have said they would sleep: each is awake for 20 ms before. */
+const rested = "select from pillion.worker where heartbeat_at > started_at + interval '20 ms'";
 const asleep = () => until(async () => (await sleepers()).length > 0);
 
 test("a commit wakes a worker that sleeps", async () => {
@@ -124,9 +126,7 @@ test("a worker that counts on another one's sleep looks by itself too, once a be
   const text = (act: string) => `select ${act}${lock}`.replaceAll("pillion.", `${queue.schema}.`);
   await sleeper.query(text("pg_advisory_lock"));
   await sleepingWorker({ leaseMs: never });
-  // It is awake for 20 ms, then it says that it would sleep.
-  const rests = "select from pillion.worker where heartbeat_at > started_at + interval '20 ms'";
-  await until(async () => (await queue.query(rests)).length > 0);
+  await until(async () => (await queue.query(rested)).length > 0);
   await sleeper.query(text("pg_advisory_unlock"));
   sleeper.release();
   const tx = await openUnheard();
@@ -192,10 +192,10 @@ test("a stream of commits for others leaves a worker awake, which finds its own 
 });
 
 test("a worker that is called too often for others' jobs has another one listen in its place", async () => {
-  await sleepingWorker({ leaseMs: never });
-  const [first] = await sleepers();
+  await sleepingWorker({ queues: ["default", "mail"], leaseMs: never });
+  const asleepIn = (name: string) => `objid = hashtext('${name}')::int4::oid`;
+  const [first] = await sleepers(asleepIn("default"));
   const rare = defineJob({ name: "rare", payload: type<null>() });
-  // It counts on the first one for its wake-ups.
   const other = createWorker({
     database: queue.url,
     schema: queue.schema,
@@ -206,13 +206,18 @@ test("a worker that is called too often for others' jobs has another one listen 
   });
   stops.push(() => other.stop({ graceMs: 0 }));
   await other.start();
-  await queue.reaches(await queue.add("rare"), "completed");
-  const others = stream("of-others");
+  // It counts on the first one for its wake-ups, once it has asked to sleep.
+  await until(
+    async () => (await queue.query(`${rested} and id > (select min(id) from pillion.worker)`)).length > 0,
+  );
+  expect(await sleepers(asleepIn("default"))).toEqual([first]);
   await until(async () => {
-    const now = await sleepers();
-    return now.length > 0 && now[0] !== first;
+    // Commits for others, which the other worker does not hear of.
+    for (let call = 0; call < 5; call++)
+      await queue.query("select pg_notify('pillion_' || 'pillion.job'::regclass::oid, 'mail')");
+    const [now] = await sleepers(asleepIn("default"));
+    return now !== undefined && now !== first;
   });
-  await others.end();
   await queue.reaches(await queue.add("woken"), "completed");
   await queue.reaches(await queue.add("rare"), "completed");
 });
