@@ -7,11 +7,11 @@ import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
 
 const short = defineJob({ name: "short", payload: type<null>() });
-const jobs = 4_000;
-const atATime = 5;
-
 /** Runs jobs of a queue while a snapshot keeps all that have ended; answers how many entries claims have read of each index. */
-async function entriesRead(settings: QueueSettings): Promise<Record<string, number>> {
+async function entriesRead(
+  settings: QueueSettings,
+  { jobs, atATime, keys }: { jobs: number; atATime: number; keys: number },
+): Promise<Record<string, number>> {
   const server = await startPostgres({ durable: false, settings: { autovacuum: "off" } });
   onTestFinished(() => server.stop());
   await migrate({ database: server.url });
@@ -19,8 +19,8 @@ async function entriesRead(settings: QueueSettings): Promise<Record<string, numb
   onTestFinished(() => pool.end());
   await createAdmin({ database: pool }).setQueue("default", settings);
   await pool.query(
-    "insert into pillion.job (name, payload) select 'short', 'null' from generate_series(1, $1) i",
-    [jobs],
+    "insert into pillion.job (name, payload, partition_key) select 'short', 'null', 'tenant ' || i % nullif($2, 0) from generate_series(1, $1::int) i",
+    [jobs, keys],
   );
   const report = await pool.connect();
   onTestFinished(() => report.release(true));
@@ -45,16 +45,30 @@ async function entriesRead(settings: QueueSettings): Promise<Record<string, numb
 }
 
 test.each<[string, QueueSettings]>([
-  ["a number of jobs at a time", { concurrency: atATime }],
+  ["a number of jobs at a time", { concurrency: 5 }],
   ["a rate", { rate: { limit: 1_000_000, perMs: 20 } }],
 ])(
   "claims of a queue with %s step over few of the jobs that have ended, though a snapshot keeps them all",
   async (_, settings) => {
-    const read = await entriesRead(settings);
+    const jobs = 4_000;
+    const read = await entriesRead(settings, { jobs, atATime: 5, keys: 0 });
     const { job_slot, job_lane, start_at } = read;
     expect(job_lane).toBeGreaterThan(jobs);
     // All that has ended is stepped over when they are read from the left end, as now and then they are.
     for (const entries of [job_slot, job_lane]) expect(entries).toBeLessThan(100 * jobs);
     expect(start_at).toBeLessThan(20 * jobs);
+  },
+);
+
+test.each<[string, QueueSettings]>([
+  ["without limits", {}],
+  ["that limits each key", { keyConcurrency: 5 }],
+])(
+  "nor do claims of partition keys of a queue %s, once a look from the beginning of each key takes long",
+  async (_, settings) => {
+    const jobs = 40_000;
+    const { job_line } = await entriesRead(settings, { jobs, atATime: 20, keys: 20 });
+    // 2,000 claims of 20 jobs, each from the beginning of each key, would step over 20,000 that have ended, and that twice.
+    expect(job_line).toBeLessThan(800 * jobs);
   },
 );

@@ -30,6 +30,8 @@ const byKey = {
   most: few,
   slots: undefined,
   lanes: [{ queue: "by key", priority: 0, bound: 0 }],
+  lines: undefined,
+  anew: true,
 };
 const nobody = { completions: [], lanes: [], types, most: 0, free: 0 };
 
@@ -68,6 +70,12 @@ export const ofFunctions = {
   }),
   "a claim by key": engine.claimByKey({ ...byKey, after: "" }),
   "a claim by key that goes round": engine.claimByKey({ ...byKey, after: "tenant 95" }),
+  "a claim by key that goes on from known places": engine.claimByKey({
+    ...byKey,
+    after: "",
+    lines: Array.from({ length: few }, (_, i) => [`tenant ${i}`, 0, 1, true]),
+    anew: false,
+  }),
   "a beat": engine.tick({ worker: "1", since: "0", asleep: [], lanes, types, most: few }),
   "an enqueue with keys": engine.enqueueKeyed({ rows: keyed, guarded: false, pin: null }),
 };

@@ -11,7 +11,14 @@ export interface ClaimByKeyInput extends Pick<StepInput, "worker" | "types" | "m
   readonly slots: Slots | undefined;
   /** Where the jobs without a key stand. */
   readonly lanes: readonly Lane[];
+  /** Where those with keys stand, as the last claim has told; undefined where it did not. */
+  readonly lines: Lines | undefined;
+  /** Whether to look for all keys, and at each from its beginning, whatever the lines say. */
+  readonly anew: boolean;
 }
+
+/** Where each line of jobs begins, and whether the last claim found any there. */
+export type Lines = readonly (readonly [key: string, priority: number, position: number, found: boolean])[];
 
 /** The lowest claim whose jobs may still hold slots of a queue; it says nothing of another run of the server. */
 export interface Slots {
@@ -40,6 +47,8 @@ export interface ClaimByKeyAnswer {
   readonly slots: Slots | undefined;
   /** Undefined where the lanes were not read. */
   readonly lanes: LanesRead | undefined;
+  /** Where the next claim may look; null where it is to look anew, undefined where this one did not look. */
+  readonly lines: Lines | null | undefined;
   readonly jobs: readonly ClaimedJob[];
 }
 
@@ -48,7 +57,8 @@ export const claimByKey = (schema: Schema) => sql<ClaimByKeyInput>`
 select ${schema.claimByKey}(${(input) => input.worker}::text::bigint, ${(input) => input.queue}::text, ${(input) => input.after}::text,
   ${names}::text::text[], ${versions}::text::integer[],
   ${(input) => String(input.most)}::text::integer, ${(input) => input.slots?.serverRun ?? null}::text, ${(input) => String(input.slots?.from ?? 0)}::text::bigint,
-  ${priorities}::text::smallint[], ${bounds}::text::bigint[]) as answer`;
+  ${priorities}::text::smallint[], ${bounds}::text::bigint[],
+  ${({ lines }) => (lines ? JSON.stringify(lines) : null)}::text::jsonb, ${({ anew }) => String(anew)}::text::boolean) as answer`;
 
 export function readClaimByKey(
   [row]: readonly Row[],
@@ -64,6 +74,7 @@ export function readClaimByKey(
     waitMs: head.waitMs ?? null,
     slots: head.serverRun && head.slots ? { serverRun: head.serverRun, from: head.slots } : undefined,
     lanes: head.lanes ?? undefined,
+    lines: head.lines,
     jobs: readClaimedJobs(
       jobs,
       [queue],

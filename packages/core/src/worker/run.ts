@@ -160,11 +160,13 @@ export class Run {
     const left = () => Math.max(until - performance.now(), 0);
     await within(left(), this.#pulse.round());
     this.#pulse.start();
+    for (const crew of this.#crews) crew.lookAnew();
     let more = true;
     let claimed = 0;
     while (!this.#stopping && performance.now() < until) {
       // What was claimed ahead and did not get to run in time counts for nothing.
       const handedBack = this.#handedBack;
+      const idle = this.#attempts.size === 0;
       const most = maxJobs - claimed + handedBack;
       let taken = 0;
       // One that is late hands back what it brings.
@@ -174,7 +176,8 @@ export class Run {
       claimed += taken;
       if (taken > 0) continue;
       if (this.#attempts.size === 0) {
-        if (handedBack < this.#handedBack) continue;
+        // What ran meanwhile may have enqueued more, behind the back of a look that had begun before.
+        if (!idle || handedBack < this.#handedBack) continue;
         more = most === 0;
         break;
       }

@@ -103,6 +103,8 @@ const scenes: Readonly<Record<string, Scene>> = {
         most: 10,
         slots: undefined,
         lanes: [],
+        lines: undefined,
+        anew: true,
       }),
     answers: ([row]) => JSON.parse(row!.answer).length - 1,
     first: 4,

@@ -19,7 +19,17 @@ async function claimOne(
   slots: Slots | undefined,
   schema = "pillion",
 ): Promise<ClaimByKeyAnswer> {
-  const input = { worker, queue: "default", after: "", types, most: 1, slots, lanes };
+  const input = {
+    worker,
+    queue: "default",
+    after: "",
+    types,
+    most: 1,
+    slots,
+    lanes,
+    lines: undefined,
+    anew: true,
+  };
   const { text, values } = postgresEngine(schema).claimByKey(input);
   return readClaimByKey((await pool.query({ text, values: [...values] })).rows, input);
 }

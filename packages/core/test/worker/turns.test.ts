@@ -138,6 +138,8 @@ test.each([
             most: 50,
             slots: undefined,
             lanes: [],
+            lines: undefined,
+            anew: true,
           })
         : engine.step({ worker, completions: [], lanes, types, most: 50, free: 50 }),
     );

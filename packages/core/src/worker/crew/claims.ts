@@ -7,6 +7,7 @@ import type { Completions, Pending } from "../attempt/completions.ts";
 import type { ClaimsUnderWay } from "../claims-under-way.ts";
 import type { Link } from "../link.ts";
 import type { Signal } from "../signal.ts";
+import { KnownLines } from "./known-lines.ts";
 import { Lanes, type Look } from "./lanes.ts";
 
 /** At most so many jobs are completed, and claimed, at once. */
@@ -39,6 +40,7 @@ interface Special {
   slots: Slots | undefined;
   /** Where its jobs without a key stand, as far as its own claims read them. */
   readonly lanes: Lanes;
+  readonly lines: KnownLines;
 }
 
 /**
@@ -54,6 +56,7 @@ export class Claims {
   /** A claim that was sent ahead of whoever takes its answer. */
   #begun: Promise<number> | undefined;
   #stopped = false;
+  #alwaysAnew = false;
 
   constructor(
     private readonly queues: readonly string[],
@@ -89,7 +92,14 @@ export class Claims {
       if (!this.queues.includes(queue)) continue;
       const known = this.#special.get(queue);
       if (known) known.toldAt = now;
-      else this.#special.set(queue, { toldAt: now, after: "", slots: undefined, lanes: new Lanes([queue]) });
+      else
+        this.#special.set(queue, {
+          toldAt: now,
+          after: "",
+          slots: undefined,
+          lanes: new Lanes([queue]),
+          lines: new KnownLines(this.claimant.wake),
+        });
     }
   }
 
@@ -127,6 +137,11 @@ export class Claims {
   woken(now: number): void {
     this.lanes.woken(now);
     for (const { lanes } of this.#special.values()) lanes.wokenForSlots();
+  }
+
+  /** Has each claim look for all there is, also where that takes long: nobody will look again. */
+  lookAnew(): void {
+    this.#alwaysAnew = true;
   }
 
   /** Makes no further claims for keys. */
@@ -203,7 +218,17 @@ export class Claims {
       if (most <= 0) return 0;
       const look = special.lanes.look(performance.now());
       const { after, slots } = special;
-      const input = { worker: worker(), queue, after, types: this.#types, most, slots, lanes: look.lanes };
+      const places = this.#alwaysAnew ? { lines: undefined, anew: true } : special.lines.look(look.sentAt);
+      const input = {
+        worker: worker(),
+        queue,
+        after,
+        types: this.#types,
+        most,
+        slots,
+        lanes: look.lanes,
+        ...places,
+      };
       let answer: ClaimByKeyAnswer | undefined;
       const ended = underWay.begin();
       try {
@@ -212,6 +237,7 @@ export class Claims {
       } finally {
         ended();
         special.lanes.learnAll(look, answer, performance.now());
+        special.lines.learn(places.anew, look.sentAt, answer, performance.now());
       }
       special.after = answer.after;
       special.slots = answer.slots ?? special.slots;

@@ -127,6 +127,11 @@ export class Crew {
     await this.#claims.begunAnswered();
   }
 
+  /** Has each claim look for all there is: nobody will look again. */
+  lookAnew(): void {
+    this.#claims.lookAnew();
+  }
+
   /** Takes no more, and hands back what has not started. */
   stopTaking(): void {
     this.#claims.stop();

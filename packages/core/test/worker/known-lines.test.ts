@@ -1,0 +1,200 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { defineJob, type } from "@pillion/core";
+import { createWorker, handle } from "@pillion/core/worker";
+import { expect, onTestFinished, test } from "vitest";
+import { type ClaimByKeyInput, type Lines, readClaimByKey } from "../../src/postgres/claim-by-key.ts";
+import { postgresEngine } from "../../src/postgres/engine.ts";
+import { type TestQueue, testQueue, until } from "./queue.ts";
+import { workshop } from "./workers.ts";
+
+const plain = defineJob({ name: "plain", payload: type<null>() });
+
+/** Jobs, [key, priority], whose positions are 1, 2, …; and claims of them by one worker. */
+async function waiting(jobs: readonly (readonly [key: string | null, priority: number])[]) {
+  const queue = await testQueue();
+  onTestFinished(() => queue.drop());
+  await queue.query("alter sequence pillion.position restart with 1");
+  for (const [partitionKey, priority] of jobs)
+    await queue.add("plain", null, partitionKey === null ? { priority } : { partitionKey, priority });
+  const [worker] = await queue.query(
+    `insert into pillion.worker (label, queues, names, concurrency, lease_ms, started_at, heartbeat_at)
+      values ('w', '{default}', '{plain}', 1, 60000, now(), now()) returning id::text`,
+  );
+  const claim = async (lines: Lines, more: Partial<ClaimByKeyInput> = {}) => {
+    const input: ClaimByKeyInput = {
+      worker: worker!.id!,
+      queue: "default",
+      after: "",
+      types: [{ name: "plain", version: 1 }],
+      most: 10,
+      slots: undefined,
+      lanes: [{ queue: "default", priority: 0, bound: 0 }],
+      lines,
+      anew: false,
+      ...more,
+    };
+    const { text, values } = postgresEngine(queue.schema).claimByKey(input);
+    const answer = readClaimByKey((await queue.pool.query(text, [...values])).rows, input);
+    return { ...answer, positions: answer.jobs.map(({ position }) => position).sort((a, b) => a - b) };
+  };
+  return { queue, claim };
+}
+
+/** By key, then by priority. */
+const sorted = (lines: Lines | null | undefined) =>
+  lines?.toSorted(([a, first], [b, second]) => (a === b ? first - second : a < b ? -1 : 1));
+
+test("a claim goes on from the places that it is given, and tells where the next one may", async () => {
+  const { queue, claim } = await waiting([
+    ["a", 0], // 1
+    ["a", 0], // 2
+    ["a", 2], // 3
+    ["b", 0], // 4
+    ["b", 0], // 5
+    ["c", 0], // 6
+  ]);
+  const lines: Lines = [
+    ["a", 0, 2, true],
+    ["a", 2, 1, true],
+    ["b", 0, 4, true],
+    ["drained", 0, 4, false],
+  ];
+  const first = await claim(lines, { most: 4 });
+  // Two of each key, since the one that has had none lately does not count: not what lies behind, nor another key.
+  expect(first.positions).toEqual([2, 3, 4, 5]);
+  expect(sorted(first.lines)).toEqual([
+    ["a", 0, 3, true],
+    ["a", 2, 4, true],
+    ["b", 0, 6, true],
+    ["drained", 0, 4, false],
+  ]);
+  await queue.add("plain", null, { partitionKey: "drained" });
+  const second = await claim(first.lines!);
+  expect(second.positions).toEqual([7]);
+  expect(sorted(second.lines)).toEqual([
+    ["a", 0, 3, false],
+    ["a", 2, 4, false],
+    ["b", 0, 6, false],
+    ["drained", 0, 8, true],
+  ]);
+  const anew = await claim(second.lines!, { anew: true });
+  expect(anew.positions).toEqual([1, 6]);
+  // That took no time, so the next look is from the beginning too.
+  expect(anew.lines).toBeNull();
+});
+
+test("of a key, what has the highest priority is claimed first, from known places too", async () => {
+  const { claim } = await waiting([
+    ["a", 0],
+    ["a", 2],
+    ["a", 1],
+    ["a", 2],
+  ]);
+  const lines: Lines = [0, 2, 1].map((priority) => ["a", priority, 1, true]);
+  const { positions, lines: left } = await claim(lines, { most: 2 });
+  expect(positions).toEqual([2, 4]);
+  expect((await claim(left!, { most: 1 })).positions).toEqual([3]);
+});
+
+test("of the keys whose places are known, too, each claim goes on behind the one that had the last job, in a circle", async () => {
+  const { claim } = await waiting([
+    ["a", 0],
+    ["b", 0],
+    ["c", 0],
+    [null, 0],
+    ["a", 0],
+  ]);
+  let lines: Lines = ["a", "b", "c"].map((key) => [key, 0, 0, true]);
+  let after = "a";
+  const order: number[] = [];
+  for (let turn = 0; turn < 4; turn++) {
+    const answer = await claim(lines, { after, most: 1 });
+    order.push(...answer.positions);
+    after = answer.after;
+    lines = answer.lines!;
+  }
+  expect(order).toEqual([2, 3, 1, 5]);
+});
+
+test("limits hold for what is claimed from known places: of the queue, of a key, and with jobs that have no key", async () => {
+  const { queue, claim } = await waiting([
+    ["a", 0],
+    ["a", 0],
+    ["a", 0],
+    ["b", 0],
+    [null, 0],
+    [null, 0],
+  ]);
+  await queue.admin.setQueue("default", { concurrency: 5, keyConcurrency: 1 });
+  const lines: Lines = ["a", "b"].map((key) => [key, 0, 0, true]);
+  const first = await claim(lines);
+  expect(first.positions).toEqual([1, 4, 5, 6]);
+  // A key without a free slot keeps its place.
+  const second = await claim(first.lines!);
+  expect(second.positions).toEqual([]);
+  expect(sorted(second.lines)).toEqual(sorted(first.lines));
+  await queue.admin.setQueue("default", { keyConcurrency: 2 });
+  expect((await claim(second.lines!)).positions).toEqual([2]);
+  // Nothing was looked at: the places hold.
+  expect((await claim(second.lines!)).lines).toBeUndefined();
+  await queue.admin.setQueue("default", { concurrency: null });
+  await queue.admin.pause("default");
+  expect((await claim(second.lines!)).lines).toBeUndefined();
+});
+
+test("in strict order a claim looks from the beginning of each key, whatever places it is given", async () => {
+  const { queue, claim } = await waiting([
+    ["a", 0],
+    ["a", 0],
+  ]);
+  await queue.admin.setQueue("default", { fifo: true });
+  const answer = await claim([["a", 0, 2, true]]);
+  expect(answer.positions).toEqual([1]);
+  expect(answer.lines).toBeNull();
+});
+
+/** Jobs of this key have ended in such numbers that to step over them takes long, since a snapshot keeps them. */
+async function crowdOfEnded(queue: TestQueue, key: string): Promise<void> {
+  await queue.query(
+    "insert into pillion.job (name, payload, partition_key) select 'plain', 'null', $1 from generate_series(1, 100000)",
+    [key],
+  );
+  const report = await queue.pool.connect();
+  onTestFinished(() => report.release(true));
+  await report.query("begin isolation level repeatable read; select from pg_class");
+  await queue.query("delete from pillion.job");
+}
+
+test("a job of a key that no claim knows yet is found soon, though claims go on from known places", async () => {
+  const { queue, work } = await workshop();
+  await crowdOfEnded(queue, "crowded");
+  const never = 3_600_000;
+  await work([handle(plain, () => {})], { pollMs: never, leaseMs: never });
+  await queue.reaches(await queue.add("plain", null, { partitionKey: "crowded" }), "completed");
+  for (let round = 0; round < 20; round++) {
+    await queue.add("plain", null, { partitionKey: "crowded" });
+    // At another moment of the look for it each time.
+    await pause(round);
+    await queue.reaches(await queue.add("plain", null, { partitionKey: `new ${round}` }), "completed");
+  }
+});
+
+test("runOnce runs what its own jobs enqueue of another key, though looks from the beginning take long", async () => {
+  const { queue } = await workshop();
+  await crowdOfEnded(queue, "crowded");
+  await queue.add("plain", null, { partitionKey: "crowded" });
+  const add = (partitionKey: string) => queue.add("plain", null, { partitionKey });
+  let ran = 0;
+  const worker = createWorker({
+    database: queue.url,
+    schema: queue.schema,
+    handlers: [
+      handle(plain, async () => {
+        if (++ran < 5) await add(`of ${ran}`);
+      }),
+    ],
+    logger: false,
+  });
+  expect(await worker.runOnce({})).toEqual({ ran: 5, failed: 0, more: false });
+  await until(async () => (await queue.query("select from pillion.job")).length === 0);
+});
