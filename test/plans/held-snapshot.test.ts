@@ -64,7 +64,7 @@ test.each<[string, QueueSettings]>([
   ["without limits", {}],
   ["that limits each key", { keyConcurrency: 5 }],
 ])(
-  "nor do claims of partition keys of a queue %s, once a look from the beginning of each key takes long",
+  "nor do claims of partition keys of a queue %s, once a look from the beginning of each key steps over many",
   async (_, settings) => {
     const jobs = 40_000;
     const { job_line } = await entriesRead(settings, { jobs, atATime: 20, keys: 20 });

@@ -31,7 +31,6 @@ const byKey = {
   slots: undefined,
   lanes: [{ queue: "by key", priority: 0, bound: 0 }],
   lines: undefined,
-  anew: true,
 };
 const nobody = { completions: [], lanes: [], types, most: 0, free: 0 };
 
@@ -73,8 +72,7 @@ export const ofFunctions = {
   "a claim by key that goes on from known places": engine.claimByKey({
     ...byKey,
     after: "",
-    lines: Array.from({ length: few }, (_, i) => [`tenant ${i}`, 0, 1, true]),
-    anew: false,
+    lines: Array.from({ length: few }, (_, i) => [`tenant ${i}`, true, {}, 1]),
   }),
   "a beat": engine.tick({ worker: "1", since: "0", asleep: [], lanes, types, most: few }),
   "an enqueue with keys": engine.enqueueKeyed({ rows: keyed, guarded: false, pin: null }),

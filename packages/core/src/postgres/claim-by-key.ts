@@ -11,14 +11,17 @@ export interface ClaimByKeyInput extends Pick<StepInput, "worker" | "types" | "m
   readonly slots: Slots | undefined;
   /** Where the jobs without a key stand. */
   readonly lanes: readonly Lane[];
-  /** Where those with keys stand, as the last claim has told; undefined where it did not. */
+  /** Where those with keys stand, as the last claim has told; undefined to look at each key from its beginning. */
   readonly lines: Lines | undefined;
-  /** Whether to look for all keys, and at each from its beginning, whatever the lines say. */
-  readonly anew: boolean;
 }
 
-/** Where each line of jobs begins, and whether the last claim found any there. */
-export type Lines = readonly (readonly [key: string, priority: number, position: number, found: boolean])[];
+/** Where the jobs of each key stand, and whether the last claim found any. */
+export type Lines = readonly (readonly [
+  key: string,
+  found: boolean,
+  positions: Readonly<Record<string, number>>,
+  ofOtherPriorities: number,
+])[];
 
 /** The lowest claim whose jobs may still hold slots of a queue; it says nothing of another run of the server. */
 export interface Slots {
@@ -47,7 +50,7 @@ export interface ClaimByKeyAnswer {
   readonly slots: Slots | undefined;
   /** Undefined where the lanes were not read. */
   readonly lanes: LanesRead | undefined;
-  /** Where the next claim may look; null where it is to look anew, undefined where this one did not look. */
+  /** Where the next claim may look; null where from the beginning, undefined where this one did not look. */
   readonly lines: Lines | null | undefined;
   readonly jobs: readonly ClaimedJob[];
 }
@@ -58,7 +61,7 @@ select ${schema.claimByKey}(${(input) => input.worker}::text::bigint, ${(input) 
   ${names}::text::text[], ${versions}::text::integer[],
   ${(input) => String(input.most)}::text::integer, ${(input) => input.slots?.serverRun ?? null}::text, ${(input) => String(input.slots?.from ?? 0)}::text::bigint,
   ${priorities}::text::smallint[], ${bounds}::text::bigint[],
-  ${({ lines }) => (lines ? JSON.stringify(lines) : null)}::text::jsonb, ${({ anew }) => String(anew)}::text::boolean) as answer`;
+  ${({ lines }) => (lines ? JSON.stringify(lines) : null)}::text::jsonb) as answer`;
 
 export function readClaimByKey(
   [row]: readonly Row[],

@@ -160,7 +160,7 @@ export class Run {
     const left = () => Math.max(until - performance.now(), 0);
     await within(left(), this.#pulse.round());
     this.#pulse.start();
-    for (const crew of this.#crews) crew.lookAnew();
+    for (const crew of this.#crews) crew.leaveNothing();
     let more = true;
     let claimed = 0;
     while (!this.#stopping && performance.now() < until) {
@@ -176,8 +176,12 @@ export class Run {
       claimed += taken;
       if (taken > 0) continue;
       if (this.#attempts.size === 0) {
-        // What ran meanwhile may have enqueued more, behind the back of a look that had begun before.
-        if (!idle || handedBack < this.#handedBack) continue;
+        if (handedBack < this.#handedBack) continue;
+        // What ran meanwhile may have enqueued more, behind the back of a look that had begun before; of keys a beat tells.
+        if (!idle) {
+          await within(left(), this.#pulse.beat());
+          continue;
+        }
         more = most === 0;
         break;
       }

@@ -38,7 +38,7 @@ async function server() {
       return { id: jobs[0]!.id, claim: claim!, place: jobs[0]!.place! };
     },
     async claimByKey() {
-      const given = { ...input, queue: "default", after: "", slots: undefined, lines: undefined, anew: true };
+      const given = { ...input, queue: "default", after: "", slots: undefined, lines: undefined };
       const { claim, jobs } = readClaimByKey(await run(engine.claimByKey, given), given);
       return { id: jobs[0]!.id, claim: claim! };
     },

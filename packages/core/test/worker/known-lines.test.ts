@@ -1,10 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { defineJob, type } from "@pillion/core";
-import { createWorker, handle } from "@pillion/core/worker";
+import { createClaimer, createWorker, handle } from "@pillion/core/worker";
 import { expect, onTestFinished, test } from "vitest";
 import { type ClaimByKeyInput, type Lines, readClaimByKey } from "../../src/postgres/claim-by-key.ts";
 import { postgresEngine } from "../../src/postgres/engine.ts";
-import { type TestQueue, testQueue, until } from "./queue.ts";
+import { type TestQueue, testQueue } from "./queue.ts";
 import { workshop } from "./workers.ts";
 
 const plain = defineJob({ name: "plain", payload: type<null>() });
@@ -20,7 +20,7 @@ async function waiting(jobs: readonly (readonly [key: string | null, priority: n
     `insert into pillion.worker (label, queues, names, concurrency, lease_ms, started_at, heartbeat_at)
       values ('w', '{default}', '{plain}', 1, 60000, now(), now()) returning id::text`,
   );
-  const claim = async (lines: Lines, more: Partial<ClaimByKeyInput> = {}) => {
+  const claim = async (lines: Lines | undefined, more: Partial<ClaimByKeyInput> = {}) => {
     const input: ClaimByKeyInput = {
       worker: worker!.id!,
       queue: "default",
@@ -30,7 +30,6 @@ async function waiting(jobs: readonly (readonly [key: string | null, priority: n
       slots: undefined,
       lanes: [{ queue: "default", priority: 0, bound: 0 }],
       lines,
-      anew: false,
       ...more,
     };
     const { text, values } = postgresEngine(queue.schema).claimByKey(input);
@@ -40,9 +39,8 @@ async function waiting(jobs: readonly (readonly [key: string | null, priority: n
   return { queue, claim };
 }
 
-/** By key, then by priority. */
-const sorted = (lines: Lines | null | undefined) =>
-  lines?.toSorted(([a, first], [b, second]) => (a === b ? first - second : a < b ? -1 : 1));
+const placesOf = (lines: Lines | null | undefined) =>
+  lines && Object.fromEntries(lines.map(([key, ...place]) => [key, place]));
 
 test("a claim goes on from the places that it is given, and tells where the next one may", async () => {
   const { queue, claim } = await waiting([
@@ -54,32 +52,31 @@ test("a claim goes on from the places that it is given, and tells where the next
     ["c", 0], // 6
   ]);
   const lines: Lines = [
-    ["a", 0, 2, true],
-    ["a", 2, 1, true],
-    ["b", 0, 4, true],
-    ["drained", 0, 4, false],
+    ["a", true, { 0: 2, 2: 1 }, 7],
+    ["b", true, { 0: 4 }, 7],
+    ["drained", false, { 0: 4 }, 7],
   ];
   const first = await claim(lines, { most: 4 });
   // Two of each key, since the one that has had none lately does not count: not what lies behind, nor another key.
   expect(first.positions).toEqual([2, 3, 4, 5]);
-  expect(sorted(first.lines)).toEqual([
-    ["a", 0, 3, true],
-    ["a", 2, 4, true],
-    ["b", 0, 6, true],
-    ["drained", 0, 4, false],
-  ]);
+  expect(placesOf(first.lines)).toEqual({
+    a: [true, { 0: 3, 2: 4 }, 7],
+    b: [true, { 0: 6 }, 7],
+    drained: [false, { 0: 4 }, 7],
+  });
   await queue.add("plain", null, { partitionKey: "drained" });
+  await queue.add("plain", null, { partitionKey: "b", priority: 1 });
   const second = await claim(first.lines!);
-  expect(second.positions).toEqual([7]);
-  expect(sorted(second.lines)).toEqual([
-    ["a", 0, 3, false],
-    ["a", 2, 4, false],
-    ["b", 0, 6, false],
-    ["drained", 0, 8, true],
-  ]);
-  const anew = await claim(second.lines!, { anew: true });
+  // Also what has a priority that its key had not.
+  expect(second.positions).toEqual([7, 8]);
+  expect(placesOf(second.lines)).toEqual({
+    a: [false, { 0: 3, 2: 4 }, 7],
+    b: [true, { 0: 6, 1: 9 }, 7],
+    drained: [true, { 0: 8 }, 7],
+  });
+  const anew = await claim(undefined);
   expect(anew.positions).toEqual([1, 6]);
-  // That took no time, so the next look is from the beginning too.
+  // It stepped over little that has ended, so the next look is from the beginning too.
   expect(anew.lines).toBeNull();
 });
 
@@ -87,13 +84,18 @@ test("of a key, what has the highest priority is claimed first, from known place
   const { claim } = await waiting([
     ["a", 0],
     ["a", 2],
-    ["a", 1],
+    ["a", -4],
+    ["a", 4],
     ["a", 2],
   ]);
-  const lines: Lines = [0, 2, 1].map((priority) => ["a", priority, 1, true]);
-  const { positions, lines: left } = await claim(lines, { most: 2 });
-  expect(positions).toEqual([2, 4]);
-  expect((await claim(left!, { most: 1 })).positions).toEqual([3]);
+  const order: number[] = [];
+  let lines: Lines = [["a", true, { 0: 1, 2: 2 }, 1]];
+  for (let turn = 0; turn < 5; turn++) {
+    const answer = await claim(lines, { most: 1 });
+    order.push(...answer.positions);
+    lines = answer.lines!;
+  }
+  expect(order).toEqual([4, 2, 5, 1, 3]);
 });
 
 test("of the keys whose places are known, too, each claim goes on behind the one that had the last job, in a circle", async () => {
@@ -104,7 +106,7 @@ test("of the keys whose places are known, too, each claim goes on behind the one
     [null, 0],
     ["a", 0],
   ]);
-  let lines: Lines = ["a", "b", "c"].map((key) => [key, 0, 0, true]);
+  let lines: Lines = ["a", "b", "c"].map((key) => [key, true, {}, 1]);
   let after = "a";
   const order: number[] = [];
   for (let turn = 0; turn < 4; turn++) {
@@ -126,13 +128,13 @@ test("limits hold for what is claimed from known places: of the queue, of a key,
     [null, 0],
   ]);
   await queue.admin.setQueue("default", { concurrency: 5, keyConcurrency: 1 });
-  const lines: Lines = ["a", "b"].map((key) => [key, 0, 0, true]);
+  const lines: Lines = ["a", "b"].map((key) => [key, true, {}, 1]);
   const first = await claim(lines);
   expect(first.positions).toEqual([1, 4, 5, 6]);
   // A key without a free slot keeps its place.
   const second = await claim(first.lines!);
   expect(second.positions).toEqual([]);
-  expect(sorted(second.lines)).toEqual(sorted(first.lines));
+  expect(placesOf(second.lines)).toEqual(placesOf(first.lines));
   await queue.admin.setQueue("default", { keyConcurrency: 2 });
   expect((await claim(second.lines!)).positions).toEqual([2]);
   // Nothing was looked at: the places hold.
@@ -148,15 +150,15 @@ test("in strict order a claim looks from the beginning of each key, whatever pla
     ["a", 0],
   ]);
   await queue.admin.setQueue("default", { fifo: true });
-  const answer = await claim([["a", 0, 2, true]]);
+  const answer = await claim([["a", true, { 0: 2 }, 3]]);
   expect(answer.positions).toEqual([1]);
   expect(answer.lines).toBeNull();
 });
 
-/** Jobs of this key have ended in such numbers that to step over them takes long, since a snapshot keeps them. */
+/** Jobs of this key have ended in such numbers that to step over them is much, since a snapshot keeps them. */
 async function crowdOfEnded(queue: TestQueue, key: string): Promise<void> {
   await queue.query(
-    "insert into pillion.job (name, payload, partition_key) select 'plain', 'null', $1 from generate_series(1, 100000)",
+    "insert into pillion.job (name, payload, partition_key) select 'plain', 'null', $1 from generate_series(1, 10000)",
     [key],
   );
   const report = await queue.pool.connect();
@@ -164,6 +166,29 @@ async function crowdOfEnded(queue: TestQueue, key: string): Promise<void> {
   await report.query("begin isolation level repeatable read; select from pg_class");
   await queue.query("delete from pillion.job");
 }
+
+test("a look from the beginning that steps over much tells where each key stands, also one that has no slot left", async () => {
+  const { queue, claim } = await waiting([]);
+  await queue.admin.setQueue("default", { keyConcurrency: 1 });
+  await crowdOfEnded(queue, "a");
+  const empty = await claim(undefined);
+  expect(empty).toMatchObject({ jobs: [], whole: true, lines: [] });
+  expect(await claim(empty.lines!)).toMatchObject({ jobs: [], whole: true, lines: [] });
+  await queue.query("alter sequence pillion.position restart with 20001");
+  for (const priority of [0, 0, 3, -1]) await queue.add("plain", null, { partitionKey: "a", priority });
+  await queue.add("plain", null, { partitionKey: "b" });
+  const first = await claim(undefined);
+  expect(first.positions).toEqual([20_003, 20_005]);
+  // What has the highest priority hides what has ended.
+  expect(first.lines).toBeNull();
+  const second = await claim(undefined);
+  expect(second.positions).toEqual([]);
+  expect(placesOf(second.lines)).toEqual({ a: [true, { 0: 20_001, "-1": 20_004 }, 20_005] });
+  await queue.admin.setQueue("default", { keyConcurrency: 2 });
+  const third = await claim(undefined);
+  expect(third.positions).toEqual([20_001]);
+  expect(placesOf(third.lines)).toEqual({ a: [true, { 0: 20_002, "-1": 20_004 }, 20_005] });
+});
 
 test("a job of a key that no claim knows yet is found soon, though claims go on from known places", async () => {
   const { queue, work } = await workshop();
@@ -179,22 +204,41 @@ test("a job of a key that no claim knows yet is found soon, though claims go on 
   }
 });
 
-test("runOnce runs what its own jobs enqueue of another key, though looks from the beginning take long", async () => {
+test.each(["crowded", undefined])(
+  "runOnce runs what its own jobs enqueue of other keys, the first with the key %s",
+  async (partitionKey) => {
+    const { queue } = await workshop();
+    await crowdOfEnded(queue, "crowded");
+    const add = (key: string | undefined) =>
+      queue.add("plain", null, key === undefined ? {} : { partitionKey: key });
+    await add(partitionKey);
+    let ran = 0;
+    const worker = createWorker({
+      database: queue.url,
+      schema: queue.schema,
+      handlers: [
+        handle(plain, async () => {
+          if (++ran < 5) await add(`of ${ran}`);
+        }),
+      ],
+      logger: false,
+    });
+    expect(await worker.runOnce({})).toEqual({ ran: 5, failed: 0, more: false });
+    expect(await queue.query("select from pillion.job")).toEqual([]);
+  },
+);
+
+test("a claimer answers with none only where none is ready, though claims go on from known places", async () => {
   const { queue } = await workshop();
   await crowdOfEnded(queue, "crowded");
-  await queue.add("plain", null, { partitionKey: "crowded" });
   const add = (partitionKey: string) => queue.add("plain", null, { partitionKey });
-  let ran = 0;
-  const worker = createWorker({
-    database: queue.url,
-    schema: queue.schema,
-    handlers: [
-      handle(plain, async () => {
-        if (++ran < 5) await add(`of ${ran}`);
-      }),
-    ],
-    logger: false,
-  });
-  expect(await worker.runOnce({})).toEqual({ ran: 5, failed: 0, more: false });
-  await until(async () => (await queue.query("select from pillion.job")).length === 0);
+  await add("crowded");
+  const claimer = createClaimer({ database: queue.url, schema: queue.schema, jobTypes: [plain] });
+  onTestFinished(() => claimer.stop());
+  for (let round = 0; round < 5; round++) {
+    const jobs = await claimer.claim();
+    expect(jobs).toHaveLength(1);
+    await add(`of ${round}`);
+    await claimer.complete(jobs[0]!);
+  }
 });

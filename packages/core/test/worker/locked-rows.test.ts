@@ -104,7 +104,6 @@ const scenes: Readonly<Record<string, Scene>> = {
         slots: undefined,
         lanes: [],
         lines: undefined,
-        anew: true,
       }),
     answers: ([row]) => JSON.parse(row!.answer).length - 1,
     first: 4,

@@ -28,7 +28,6 @@ async function claimOne(
     slots,
     lanes,
     lines: undefined,
-    anew: true,
   };
   const { text, values } = postgresEngine(schema).claimByKey(input);
   return readClaimByKey((await pool.query({ text, values: [...values] })).rows, input);

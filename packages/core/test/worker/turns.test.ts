@@ -139,7 +139,6 @@ test.each([
             slots: undefined,
             lanes: [],
             lines: undefined,
-            anew: true,
           })
         : engine.step({ worker, completions: [], lanes, types, most: 50, free: 50 }),
     );

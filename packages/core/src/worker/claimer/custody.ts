@@ -81,6 +81,7 @@ export class Custody {
       },
       wake: new Signal(),
     });
+    this.#claims.leaveNothing();
     this.#leases = new Leases(link, leaseMs, this.#attempts, underWay, logger);
     this.#housekeeping = new Housekeeping(link, logger, new Scheduler(link, [], logger, () => {}));
   }

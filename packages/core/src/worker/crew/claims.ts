@@ -56,7 +56,7 @@ export class Claims {
   /** A claim that was sent ahead of whoever takes its answer. */
   #begun: Promise<number> | undefined;
   #stopped = false;
-  #alwaysAnew = false;
+  #leavesNothing = false;
 
   constructor(
     private readonly queues: readonly string[],
@@ -139,9 +139,9 @@ export class Claims {
     for (const { lanes } of this.#special.values()) lanes.wokenForSlots();
   }
 
-  /** Has each claim look for all there is, also where that takes long: nobody will look again. */
-  lookAnew(): void {
-    this.#alwaysAnew = true;
+  /** A claim that brings nothing is to have looked for all there is, also where that takes long: nobody is woken to look again. */
+  leaveNothing(): void {
+    this.#leavesNothing = true;
   }
 
   /** Makes no further claims for keys. */
@@ -213,12 +213,13 @@ export class Claims {
   /** Claims from a queue with limits or keys until a claim brings jobs or all keys have been looked at. */
   async #takeByKey(queue: string, special: Special, limit: number): Promise<number> {
     const { link, underWay, worker, free, receive } = this.claimant;
-    for (let looked = 0; limit > 0 && !this.#stopped; looked++) {
+    let looked = 0;
+    while (limit > 0 && !this.#stopped) {
       const most = Math.min(limit, free());
       if (most <= 0) return 0;
       const look = special.lanes.look(performance.now());
       const { after, slots } = special;
-      const places = this.#alwaysAnew ? { lines: undefined, anew: true } : special.lines.look(look.sentAt);
+      const keyLook = special.lines.look(look.sentAt);
       const input = {
         worker: worker(),
         queue,
@@ -227,7 +228,7 @@ export class Claims {
         most,
         slots,
         lanes: look.lanes,
-        ...places,
+        lines: keyLook.lines,
       };
       let answer: ClaimByKeyAnswer | undefined;
       const ended = underWay.begin();
@@ -237,7 +238,7 @@ export class Claims {
       } finally {
         ended();
         special.lanes.learnAll(look, answer, performance.now());
-        special.lines.learn(places.anew, look.sentAt, answer, performance.now());
+        special.lines.learn(keyLook, look.sentAt, answer, performance.now());
       }
       special.after = answer.after;
       special.slots = answer.slots ?? special.slots;
@@ -250,7 +251,13 @@ export class Claims {
         this.#wakeIn(5);
         return 0;
       }
+      if (keyLook.lines && this.#leavesNothing) {
+        special.lines.forget();
+        looked = 0;
+        continue;
+      }
       if (answer.whole || (answer.end && looked > 0)) return 0;
+      looked++;
     }
     return 0;
   }

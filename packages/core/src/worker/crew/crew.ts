@@ -127,9 +127,9 @@ export class Crew {
     await this.#claims.begunAnswered();
   }
 
-  /** Has each claim look for all there is: nobody will look again. */
-  lookAnew(): void {
-    this.#claims.lookAnew();
+  /** A step that brings nothing is to have looked for all there is: nobody looks again. */
+  leaveNothing(): void {
+    this.#claims.leaveNothing();
   }
 
   /** Takes no more, and hands back what has not started. */

@@ -1133,13 +1133,13 @@ end $$;
 --   Numbers are drawn under the lock, so a later claim has a higher one, and what a complete count did not find below the
 --   lowest that it found is never there again.
 -- priorities, bounds: the lanes in which jobs without a key stand, each from a position on, as in step.
--- lines: those in which the jobs of all keys stand, [key, priority, position, found], each from that position on, as the last
---   claim has told, and whether it found jobs there. It tells where a look at each key from its beginning has taken long, since
---   that steps over all that has ended and that vacuum may not remove yet. Other keys, and what appears behind these places,
---   are found by such a look: 'anew'.
+-- lines: where the jobs of each key stand, [key, whether the last claim found any, first positions by priority, first position
+--   of other priorities], as the last claim has told. It tells where a look at each key from its beginning has stepped over
+--   much that has ended and that vacuum may not remove yet. Such a look, without lines, finds other keys, and what appears
+--   behind these places.
 create function pillion.claim_by_key(worker bigint, queue text, after text, names text[], versions integer[], most integer,
                                      server_run text, slots bigint, priorities smallint[], bounds bigint[],
-                                     lines jsonb, anew boolean)
+                                     lines jsonb)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set jit = off
@@ -1152,11 +1152,12 @@ declare
   free     integer := claim_by_key.most;
   rate     record;
   wait_ms  bigint;
+  many_ended constant integer := 5000;
   -- Strict order asks for what appears behind, too.
-  goes_on  boolean;
-  tells    boolean := true;
+  goes_on  boolean := claim_by_key.lines is not null;
+  read     bigint;
   keys     text[];
-  lines_of jsonb[];
+  line_of  jsonb[];
   allowed  integer[] := '{}';
   run      text;
   running  integer;
@@ -1165,6 +1166,7 @@ declare
   some_wait boolean;
   room     integer;
   share    integer;
+  few      integer;
   ends     boolean;
   whole    boolean;
   -- After how many of `keys` the circle begins anew.
@@ -1178,7 +1180,8 @@ declare
   at       timestamptz;
   jobs     text;
   more     json;
-  places   json;
+  moved    jsonb;
+  told     jsonb;
 begin
   select * into settled from pillion.queue q where q.name = claim_by_key.queue;
   select r.id into run from pillion.server_run r where r.one;
@@ -1222,19 +1225,19 @@ begin
     end if;
   end if;
 
-  goes_on := not claim_by_key.anew and claim_by_key.lines is not null and settled.fifo is not true;
+  -- Seen before the jobs are, as in step.
+  oldest := pg_snapshot_xmin(pg_current_snapshot());
+  begun := pg_sequence_last_value('pillion.position');
+  goes_on := claim_by_key.lines is not null and settled.fifo is not true;
   if goes_on then
-    select coalesce(array_agg(k.key order by k.behind, k.key), '{}'), array_agg(k.lines order by k.behind, k.key), count(*) filter (where not k.behind)
-      into keys, lines_of, behind
-    from (
-      select l.line ->> 0 as key, l.line ->> 0 <= claim_by_key.after as behind, jsonb_agg(l.line order by (l.line ->> 1)::smallint desc) as lines
-      from jsonb_array_elements(claim_by_key.lines) l(line)
-      group by l.line ->> 0
-    ) k;
+    select coalesce(array_agg(l.line ->> 0 order by l.behind, l.line ->> 0), '{}'), array_agg(l.line order by l.behind, l.line ->> 0),
+        count(*) filter (where not l.behind)
+      into keys, line_of, behind
+    from (select line, line ->> 0 <= claim_by_key.after as behind from jsonb_array_elements(claim_by_key.lines) line) l;
     ends := true;
     whole := true;
   else
-    at := clock_timestamp();
+    read := pg_stat_get_xact_tuples_returned('pillion.job_line'::regclass);
     with recursive line(key, n) as (
       (select j.partition_key, 1 from pillion.job j
        where j.state = 'ready' and j.partition_key is not null and j.queue = claim_by_key.queue and j.partition_key > claim_by_key.after
@@ -1264,17 +1267,11 @@ begin
       select keys || coalesce(array_agg(line.key order by line.n), '{}') into keys from line where line.key is not null;
       whole := cardinality(keys) < keys_at_once;
     end if;
-    tells := whole and settled.fifo is not true and clock_timestamp() - at > interval '3 milliseconds';
-    if tells then
-      select array_agg(l.lines order by k.place) into lines_of
-      from unnest(keys) with ordinality k(key, place) left join lateral (
-        select jsonb_agg(l.line) as lines from jsonb_array_elements(claim_by_key.lines) l(line) where l.line ->> 0 = k.key
-      ) l on true;
-    end if;
   end if;
 
   if settled.fifo or settled.key_concurrency is not null or settled.key_rate_limit is not null then
-    foreach key in array keys loop
+    for place in 1 .. cardinality(keys) loop
+      key := keys[place];
       room := least(free, case when settled.fifo then 1 else settled.key_concurrency end - coalesce((of_keys ->> key)::integer, 0));
       if room > 0 and some_wait then
         select room - count(*) into room from pillion.job j
@@ -1288,7 +1285,9 @@ begin
         rate := pillion.allowed(claim_by_key.queue, key, settled.key_rate_limit, settled.key_rate_ms);
         if rate.jobs < room then
           room := rate.jobs;
-          wait_ms := least(wait_ms, rate.wait_ms);
+          if not goes_on or (line_of[place] ->> 1)::boolean then
+            wait_ms := least(wait_ms, rate.wait_ms);
+          end if;
         end if;
       end if;
       allowed := allowed || greatest(room, 0);
@@ -1298,11 +1297,10 @@ begin
   end if;
 
   -- Of each line about as many as fall to it; what others leave over, the next claim takes.
-  share := ceil(free::numeric / greatest((select count(*) from unnest(allowed, lines_of) a(jobs, lines)
-    where a.jobs > 0 and (not goes_on or a.lines @> '[[true]]')) + (settled.limited is true and ends)::integer, 1));
-  -- Seen before the jobs are, as in step.
-  oldest := pg_snapshot_xmin(pg_current_snapshot());
-  begun := pg_sequence_last_value('pillion.position');
+  share := ceil(free::numeric / greatest((select count(*) from unnest(allowed, line_of) a(jobs, line)
+    where a.jobs > 0 and (not goes_on or (a.line ->> 1)::boolean)) + (settled.limited is true and ends)::integer, 1));
+  -- Of a key that had none lately fewer are looked for.
+  few := ceil(free::numeric / greatest(cardinality(keys), 1));
   -- As in step: nobody waits until a claim is on disk, but for the first.
   if run is not null then
     perform set_config('synchronous_commit', 'off', true);
@@ -1311,8 +1309,8 @@ begin
   -- After what was counted, and so after the end of every job whose slot is free now.
   at := clock_timestamp();
   with candidate as materialized (
-    select ready.row, ready.turn, 2 * k.place as place, k.key, ready.priority, ready.position
-    from unnest(keys, allowed, lines_of) with ordinality k(key, most, lines, place)
+    select ready.row, ready.turn, 2 * k.place as place, ready.priority, ready.position
+    from unnest(keys, allowed, line_of) with ordinality k(key, most, line, place)
     cross join lateral (
       select j.row, row_number() over () as turn, j.priority, j.position from (
         select j.ctid as row, j.priority, j.position from pillion.job j
@@ -1325,16 +1323,16 @@ begin
       ) j
       union all
       select j.row, row_number() over () as turn, j.priority, j.position from (
-        select j.* from jsonb_array_elements(case when goes_on then k.lines end) l(line) cross join lateral (
+        select j.* from generate_series(4, -4, -1) p(priority) cross join lateral (
           select j.ctid as row, j.priority, j.position from pillion.job j
-          where j.state = 'ready' and j.partition_key is not null and j.queue = claim_by_key.queue
-            and j.partition_key = k.key and j.priority = (l.line ->> 1)::smallint and j.position >= (l.line ->> 2)::bigint
+          where goes_on and j.state = 'ready' and j.partition_key is not null and j.queue = claim_by_key.queue and j.partition_key = k.key
+            and j.priority = p.priority and j.position >= coalesce(k.line -> 2 ->> p.priority::text, k.line ->> 3)::bigint
             and case when (j.name, j.version) in (select h.name, h.version from unnest(claim_by_key.names, claim_by_key.versions) h(name, version)) then true end
           order by j.position
           limit least(k.most, share)
           for update skip locked
         ) j
-        limit least(k.most, share)
+        limit least(k.most, case when (k.line ->> 1)::boolean then share else few end)
       ) j
       union all
       -- The first in strict order, whatever its priority and whoever can run it.
@@ -1351,7 +1349,7 @@ begin
     ) ready
     union all
     -- Jobs without a key stand in the lanes; where the queue has no limits, the other claim takes them.
-    select ready.row, ready.turn, 2 * behind + 1, null, ready.priority, null from (
+    select ready.row, ready.turn, 2 * behind + 1, ready.priority, null from (
       select j.row, row_number() over () as turn, p.priority
       from unnest(claim_by_key.priorities, claim_by_key.bounds) p(priority, bound) cross join lateral (
         select j.ctid as row from pillion.job j
@@ -1363,37 +1361,25 @@ begin
       ) j
     ) ready
   ), found as materialized (
-    select j.row, j.size, c.turn, c.place, c.key, c.priority, c.position from candidate c cross join lateral (
+    select j.row, j.size, c.turn, c.place, c.priority, c.position from candidate c cross join lateral (
       select j.ctid as row, case when pg_column_size(j.payload) > 2000 then octet_length(j.payload::text) else 0 end as size
       from pillion.job j where j.ctid = c.row and j.state = 'ready' for update skip locked
     ) j
     order by c.turn, c.place
     limit free
   ), held as materialized (
-    select f.row, f.place, f.key, f.priority, f.position, f.rank from (
-      select f.row, f.place, f.key, f.priority, f.position, row_number() over so_far as rank, sum(f.size) over so_far as bytes
+    select f.row, f.place, f.priority, f.position, f.rank from (
+      select f.row, f.place, f.priority, f.position, row_number() over so_far as rank, sum(f.size) over so_far as bytes
       from found f window so_far as (order by f.turn, f.place rows unbounded preceding)
     ) f
     where f.rank = 1 or f.bytes <= 8388608
-  ), unread as (
-    -- Lanes of which more was found than is taken, or may be there.
-    select f.priority from (
-      select c.key, c.priority, 1 as found, 0 as held from candidate c union all select h.key, h.priority, 0, 1 from held h
-    ) f
-    where f.key is null group by f.priority having sum(f.found) >= share or sum(f.found) > sum(f.held)
-  ), line as (
-    -- Where to look next: behind what was taken, or at what was found. A key that was not looked at stays as it was.
-    select l.key, l.priority, coalesce(greatest(max(l.position) filter (where l.taken) + 1, max(l.known) filter (where l.taken)), min(l.position), max(l.known)) as position,
-      bool_or(l.found) as found
+  ), outcome as (
+    select f.place, f.priority, sum(f.found) as found, sum(f.held) as held, min(f.position) as first, max(f.position) filter (where f.held = 1) as last
     from (
-      select c.key, c.priority, c.position, false as taken, null::bigint as known, true as found from candidate c where c.key is not null
-      union all
-      select h.key, h.priority, h.position, true, null, true from held h where h.key is not null
-      union all
-      select k.key, (l.line ->> 1)::smallint, null, null, (l.line ->> 2)::bigint, k.most = 0 and (l.line ->> 3)::boolean
-      from unnest(keys, allowed, lines_of) k(key, most, lines) cross join lateral jsonb_array_elements(k.lines) l(line)
-    ) l
-    group by l.key, l.priority
+      select c.place, c.priority, c.position, 1 as found, 0 as held from candidate c
+      union all select h.place, h.priority, h.position, 0, 1 from held h
+    ) f
+    group by f.place, f.priority
   ), taken as (
     update pillion.job j
     set state = 'running', attempt = j.attempt + 1, worker = claim_by_key.worker, claim = fence, started_at = at,
@@ -1409,14 +1395,37 @@ begin
   )
   select (select string_agg(t.job, '') from taken t), (select h.place from held h order by h.rank desc limit 1),
       (select count(*) from found) >= free or (select count(*) from held) < (select count(*) from found),
-      (select json_agg(u.priority) from unread u),
-      case when tells then (select json_agg(json_build_array(l.key, l.priority, l.position, l.found)) from line l) end
-    into jobs, last, cut, more, places;
+      -- Lanes of which more was found than is taken, or may be there.
+      (select json_agg(o.priority) from outcome o where o.place = 2 * behind + 1 and (o.found >= share or o.found > o.held)),
+      -- Where to look next in a line: behind what was taken, or at what was found.
+      (select jsonb_object_agg(m.place, m.positions) from (
+        select o.place, jsonb_object_agg(o.priority, coalesce(o.last + 1, o.first)) as positions from outcome o
+        where goes_on and o.place <> 2 * behind + 1 group by o.place
+      ) m)
+    into jobs, last, cut, more, moved;
+  if goes_on then
+    -- Of a key that was not looked at nothing new is known.
+    select coalesce(jsonb_agg(jsonb_build_array(k.key, case when k.most > 0 then m.positions is not null else (k.line ->> 1)::boolean end,
+      (k.line -> 2) || coalesce(m.positions, '{}'), k.line -> 3)), '[]') into told
+    from unnest(keys, allowed, line_of) with ordinality k(key, most, line, place)
+    cross join lateral (select moved -> (2 * k.place)::text as positions) m;
+  elsif whole and settled.fifo is not true and pg_stat_get_xact_tuples_returned('pillion.job_line'::regclass) - read > many_ended then
+    select coalesce(jsonb_agg(jsonb_build_array(k.key, true, firsts.positions, coalesce(begun, 0))), '[]') into told
+    from unnest(keys) k(key) cross join lateral (
+      select coalesce(jsonb_object_agg(p.priority, j.position), '{}') as positions
+      from generate_series(-4, 4) p(priority) cross join lateral (
+        select j.position from pillion.job j
+        where j.state = 'ready' and j.partition_key is not null and j.queue = claim_by_key.queue and j.partition_key = k.key
+          and j.priority = p.priority
+        order by j.position limit 1
+      ) j
+    ) firsts;
+  end if;
   return concat('[', json_build_object('claim', fence::text, 'busy', false, 'waitMs', wait_ms, 'end', ends, 'whole', whole,
     -- Behind the last line is the beginning.
     'after', case when cut and last = 2 * behind + 1 then '' when cut and last is not null then keys[last / 2]
       when cardinality(keys) = keys_at_once then keys[keys_at_once] else '' end,
-    'serverRun', run, 'slots', coalesce(lowest, fence), 'lines', places, 'lanes', case when settled.limited and ends then json_build_object(
+    'serverRun', run, 'slots', coalesce(lowest, fence), 'lines', told, 'lanes', case when settled.limited and ends then json_build_object(
       'oldest', oldest::text, 'xid', pg_current_xact_id_if_assigned()::text, 'begun', begun,
       'front', pg_sequence_last_value('pillion.position'), 'unread', coalesce(more, '[]')) end), jobs, ']');
 end $$;
