@@ -82,7 +82,7 @@ test("nor do a worker's queues wake each other for what is locked, while somebod
     pollMs: 3_600_000,
     queues: ["default", { name: "mail", concurrency: 5 }],
   });
-  await until(() => claims.length > 40);
-  expect(claims.at(-1)! - claims.at(-17)!).toBeGreaterThan(500);
+  // Both look at growing gaps, up to 80 ms.
+  await until(() => claims.length > 40 && claims.at(-1)! - claims.at(-17)! > 500);
   await client.query("rollback");
 });
