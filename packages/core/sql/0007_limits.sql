@@ -30,9 +30,9 @@ end $$;
 --   lowest that it found is never there again.
 -- priorities, bounds: the lanes in which jobs without a key stand, each from a position on, as in step.
 -- lines: where the jobs of each key stand, [key, whether the last claim found any, first positions by priority, first position
---   of other priorities], as the last claim has told. It tells where a look at each key from its beginning has stepped over
---   much that has ended and that vacuum may not remove yet. Such a look, without lines, finds other keys, and what appears
---   behind these places.
+--   of other priorities], as the last claim has told. It tells where a look at each key from its beginning has read
+--   much: mostly what has ended, and vacuum may not remove yet. Such a look, without lines, finds other keys, and what
+--   appears behind these places.
 create function pillion.claim_by_key(worker bigint, queue text, after text, names text[], versions integer[], most integer,
                                      server_run text, slots bigint, priorities smallint[], bounds bigint[],
                                      lines jsonb)
@@ -48,9 +48,8 @@ declare
   free     integer := claim_by_key.most;
   rate     record;
   wait_ms  bigint;
-  many_ended constant integer := 5000;
-  -- Strict order asks for what appears behind, too.
-  goes_on  boolean := claim_by_key.lines is not null;
+  much     constant integer := 5000;
+  goes_on  boolean;
   read     bigint;
   keys     text[];
   line_of  jsonb[];
@@ -124,6 +123,7 @@ begin
   -- Seen before the jobs are, as in step.
   oldest := pg_snapshot_xmin(pg_current_snapshot());
   begun := pg_sequence_last_value('pillion.position');
+  -- Strict order must see what appears behind a known place, too.
   goes_on := claim_by_key.lines is not null and settled.fifo is not true;
   if goes_on then
     select coalesce(array_agg(l.line ->> 0 order by l.behind, l.line ->> 0), '{}'), array_agg(l.line order by l.behind, l.line ->> 0),
@@ -305,7 +305,7 @@ begin
       (k.line -> 2) || coalesce(m.positions, '{}'), k.line -> 3)), '[]') into told
     from unnest(keys, allowed, line_of) with ordinality k(key, most, line, place)
     cross join lateral (select moved -> (2 * k.place)::text as positions) m;
-  elsif whole and settled.fifo is not true and pg_stat_get_xact_tuples_returned('pillion.job_line'::regclass) - read > many_ended then
+  elsif whole and settled.fifo is not true and pg_stat_get_xact_tuples_returned('pillion.job_line'::regclass) - read > much then
     select coalesce(jsonb_agg(jsonb_build_array(k.key, true, firsts.positions, coalesce(begun, 0))), '[]') into told
     from unnest(keys) k(key) cross join lateral (
       select coalesce(jsonb_object_agg(p.priority, j.position), '{}') as positions

@@ -160,25 +160,30 @@ export class Run {
     const left = () => Math.max(until - performance.now(), 0);
     await within(left(), this.#pulse.round());
     this.#pulse.start();
-    for (const crew of this.#crews) crew.leaveNothing();
     let more = true;
     let claimed = 0;
+    // Whether a beat has told of keys since anything ran.
+    let told = true;
     while (!this.#stopping && performance.now() < until) {
       // What was claimed ahead and did not get to run in time counts for nothing.
       const handedBack = this.#handedBack;
-      const idle = this.#attempts.size === 0;
       const most = maxJobs - claimed + handedBack;
+      const idle = this.#attempts.size === 0;
       let taken = 0;
       // One that is late hands back what it brings.
       for (const crew of this.#crews)
-        taken += (await within(left(), crew.step(Math.min(crew.room, most - taken)))) ?? 0;
+        taken += (await within(left(), crew.step(Math.min(crew.room, most - taken), idle))) ?? 0;
       if (left() === 0) break;
       claimed += taken;
-      if (taken > 0) continue;
+      if (taken > 0) {
+        told = false;
+        continue;
+      }
       if (this.#attempts.size === 0) {
         if (handedBack < this.#handedBack) continue;
-        // What ran meanwhile may have enqueued more, behind the back of a look that had begun before; of keys a beat tells.
-        if (!idle) {
+        // What ran may have enqueued more, behind the back of a look that had begun before.
+        if (!told) {
+          told = true;
           await within(left(), this.#pulse.beat());
           continue;
         }

@@ -1,10 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { defineJob, type } from "@pillion/core";
+import { type Database, DiscardError, defineJob, type } from "@pillion/core";
 import { createClaimer, createWorker, handle } from "@pillion/core/worker";
+import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import { type ClaimByKeyInput, type Lines, readClaimByKey } from "../../src/postgres/claim-by-key.ts";
 import { postgresEngine } from "../../src/postgres/engine.ts";
-import { type TestQueue, testQueue } from "./queue.ts";
+import { type TestQueue, testQueue, until } from "./queue.ts";
 import { workshop } from "./workers.ts";
 
 const plain = defineJob({ name: "plain", payload: type<null>() });
@@ -204,26 +205,30 @@ test("a job of a key that no claim knows yet is found soon, though claims go on 
   }
 });
 
-test.each(["crowded", undefined])(
-  "runOnce runs what its own jobs enqueue of other keys, the first with the key %s",
-  async (partitionKey) => {
+test.each([
+  ["crowded", "completes"],
+  [undefined, "completes"],
+  [undefined, "fails"],
+])(
+  "runOnce runs what its own jobs enqueue of other keys: the first has the key %s, and each %s",
+  async (first, how) => {
     const { queue } = await workshop();
     await crowdOfEnded(queue, "crowded");
-    const add = (key: string | undefined) =>
-      queue.add("plain", null, key === undefined ? {} : { partitionKey: key });
-    await add(partitionKey);
+    await queue.add("plain", null, first === undefined ? {} : { partitionKey: first });
     let ran = 0;
     const worker = createWorker({
       database: queue.url,
       schema: queue.schema,
       handlers: [
         handle(plain, async () => {
-          if (++ran < 5) await add(`of ${ran}`);
+          if (++ran < 5) await queue.add("plain", null, { partitionKey: `of ${ran}` });
+          if (how === "fails") throw new DiscardError("as told");
         }),
       ],
       logger: false,
     });
-    expect(await worker.runOnce({})).toEqual({ ran: 5, failed: 0, more: false });
+    const failed = how === "fails" ? 5 : 0;
+    expect(await worker.runOnce({})).toEqual({ ran: 5, failed, more: false });
     expect(await queue.query("select from pillion.job")).toEqual([]);
   },
 );
@@ -241,4 +246,33 @@ test("a claimer answers with none only where none is ready, though claims go on 
     await add(`of ${round}`);
     await claimer.complete(jobs[0]!);
   }
+});
+
+test("a claimer that finds another one at a queue with limits looks again before it answers with none", async () => {
+  const { queue } = await workshop();
+  await queue.admin.setQueue("default", { concurrency: 5 });
+  await queue.add("plain", null);
+  const client = await queue.pool.connect();
+  onTestFinished(() => client.release());
+  await client.query("begin");
+  await client.query(
+    `select pg_advisory_xact_lock('${queue.schema}.queue'::regclass::oid::int4, hashtext('default'))`,
+  );
+  const pool = new pg.Pool({ connectionString: queue.url });
+  onTestFinished(() => pool.end());
+  const sent: string[] = [];
+  const database: Database = {
+    name: "watched pool",
+    run: async ({ text, values }) => {
+      const { rows } = await pool.query(text, [...values]);
+      sent.push(text);
+      return rows;
+    },
+  };
+  const claimer = createClaimer({ database, schema: queue.schema, jobTypes: [plain] });
+  onTestFinished(() => claimer.stop());
+  const claimed = claimer.claim();
+  await until(() => sent.some((text) => text.includes("claim_by_key")));
+  await client.query("commit");
+  expect(await claimed).toHaveLength(1);
 });

@@ -81,7 +81,6 @@ export class Custody {
       },
       wake: new Signal(),
     });
-    this.#claims.leaveNothing();
     this.#leases = new Leases(link, leaseMs, this.#attempts, underWay, logger);
     this.#housekeeping = new Housekeeping(link, logger, new Scheduler(link, [], logger, () => {}));
   }
@@ -194,7 +193,7 @@ export class Custody {
     if (alone && this.#attempts.has(alone.attempt) && now - alone.since < leaseMs) return undefined;
     if (this.#waiting.length === 0 && this.#suspects.length === 0)
       try {
-        await this.#claims.take(limit);
+        await this.#claims.take(limit, true);
       } finally {
         this.#endings.flush();
       }

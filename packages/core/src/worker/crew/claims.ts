@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Handler } from "../../handler/handler.ts";
 import { type ClaimByKeyAnswer, readClaimByKey, type Slots } from "../../postgres/claim-by-key.ts";
 import type { ClaimedJob } from "../../postgres/claimed-job.ts";
@@ -28,6 +29,9 @@ export interface Claimant {
   readonly wake: Signal;
 }
 
+/** So soon a queue from which another worker claims is asked again, and so often where nothing may be left. */
+const busyMs = 5;
+const mostWaits = 400;
 /** For so long a queue is asked for jobs with keys after it last had any: the next may come with others in one commit. */
 const keysStayMs = 60_000;
 
@@ -56,7 +60,6 @@ export class Claims {
   /** A claim that was sent ahead of whoever takes its answer. */
   #begun: Promise<number> | undefined;
   #stopped = false;
-  #leavesNothing = false;
 
   constructor(
     private readonly queues: readonly string[],
@@ -139,18 +142,17 @@ export class Claims {
     for (const { lanes } of this.#special.values()) lanes.wokenForSlots();
   }
 
-  /** A claim that brings nothing is to have looked for all there is, also where that takes long: nobody is woken to look again. */
-  leaveNothing(): void {
-    this.#leavesNothing = true;
-  }
-
   /** Makes no further claims for keys. */
   stop(): void {
     this.#stopped = true;
   }
 
-  /** Completes what has ended and claims up to `limit` jobs; answers how many. */
-  async take(limit: number): Promise<number> {
+  /**
+   * Completes what has ended and claims up to `limit` jobs; answers how many.
+   *
+   * @param leavesNothing whether none is to mean that none is ready, also where to find that out takes long
+   */
+  async take(limit: number, leavesNothing = false): Promise<number> {
     const special = [...this.#special];
     const begun = limit > 0 ? this.#begun : undefined;
     if (begun) this.#begun = undefined;
@@ -158,10 +160,10 @@ export class Claims {
     this.#specialFirst = !this.#specialFirst && !begun;
     let taken = 0;
     if (this.#specialFirst)
-      for (const entry of special) taken += await this.#takeByKey(...entry, limit - taken);
+      for (const entry of special) taken += await this.#takeByKey(...entry, limit - taken, leavesNothing);
     taken += await (begun ?? this.#step(limit - taken));
     if (!this.#specialFirst)
-      for (const entry of special) taken += await this.#takeByKey(...entry, limit - taken);
+      for (const entry of special) taken += await this.#takeByKey(...entry, limit - taken, leavesNothing);
     return taken;
   }
 
@@ -211,9 +213,10 @@ export class Claims {
   }
 
   /** Claims from a queue with limits or keys until a claim brings jobs or all keys have been looked at. */
-  async #takeByKey(queue: string, special: Special, limit: number): Promise<number> {
+  async #takeByKey(queue: string, special: Special, limit: number, leavesNothing: boolean): Promise<number> {
     const { link, underWay, worker, free, receive } = this.claimant;
     let looked = 0;
+    let waited = 0;
     while (limit > 0 && !this.#stopped) {
       const most = Math.min(limit, free());
       if (most <= 0) return 0;
@@ -248,10 +251,14 @@ export class Claims {
       if (answer.jobs.length > 0) return answer.jobs.length;
       if (answer.busy) {
         // Whoever holds it is done in a moment.
-        this.#wakeIn(5);
+        if (leavesNothing && ++waited <= mostWaits) {
+          await pause(busyMs);
+          continue;
+        }
+        this.#wakeIn(busyMs);
         return 0;
       }
-      if (keyLook.lines && this.#leavesNothing) {
+      if (keyLook.lines && answer.lines && leavesNothing) {
         special.lines.forget();
         looked = 0;
         continue;

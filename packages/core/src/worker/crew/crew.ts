@@ -108,11 +108,12 @@ export class Crew {
    * Completes what has ended and claims up to `limit` jobs; answers how many. A database that is away is waited for
    * by whoever calls.
    *
+   * @param leavesNothing whether none is to mean that none is ready
    * @throws whatever the database or its driver throws; nothing is lost by it
    */
-  async step(limit: number): Promise<number> {
+  async step(limit: number, leavesNothing = false): Promise<number> {
     const began = performance.now();
-    const taken = await this.#claims.take(limit);
+    const taken = await this.#claims.take(limit, leavesNothing);
     if (limit > 0) this.#slots.claimTook(performance.now() - began);
     return taken;
   }
@@ -125,11 +126,6 @@ export class Crew {
   /** Resolves when such a claim is answered. */
   async begunAnswered(): Promise<void> {
     await this.#claims.begunAnswered();
-  }
-
-  /** A step that brings nothing is to have looked for all there is: nobody looks again. */
-  leaveNothing(): void {
-    this.#claims.leaveNothing();
   }
 
   /** Takes no more, and hands back what has not started. */

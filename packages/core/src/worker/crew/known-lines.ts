@@ -24,6 +24,8 @@ export class KnownLines {
   /** How many looks from the beginning have been answered, and whether one is under way. */
   #round = 0;
   #looking = false;
+  /** Whether a claim has gone by its lines meanwhile, and found nothing. */
+  #missed = false;
   #waking: NodeJS.Timeout | undefined;
 
   constructor(private readonly wake: Signal) {}
@@ -36,13 +38,22 @@ export class KnownLines {
 
   /** Takes in what a claim has told; nothing, where it failed. */
   learn({ lines, round }: KeyLook, sentAt: number, answer: ClaimByKeyAnswer | undefined, now: number): void {
-    if (!lines) this.#looking = false;
-    if (answer?.lines === undefined || round !== this.#round) return;
-    this.#lines = answer.lines ?? undefined;
     if (!lines) {
-      this.#round++;
-      this.#anewAt = now + Math.min((now - sentAt) * restPerLook, longestRestMs);
-    } else if (answer.jobs.length === 0) this.#wakeForNext(now);
+      this.#looking = false;
+      if (this.#missed) this.wake.notify();
+      this.#missed = false;
+    }
+    if (answer?.lines === undefined) return;
+    if (round === this.#round) {
+      this.#lines = answer.lines ?? undefined;
+      if (!lines) {
+        this.#round++;
+        this.#anewAt = now + Math.min((now - sentAt) * restPerLook, longestRestMs);
+      }
+    }
+    if (!lines || answer.jobs.length > 0) return;
+    if (this.#looking) this.#missed = true;
+    else this.#wakeForNext(now);
   }
 
   /** The next look is from the beginning. */
