@@ -7,6 +7,7 @@ import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
 
 const short = defineJob({ name: "short", payload: type<null>() });
+
 /** Runs jobs of a queue while a snapshot keeps all that have ended; answers how many entries claims have read of each index. */
 async function entriesRead(
   settings: QueueSettings,

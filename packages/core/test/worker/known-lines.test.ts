@@ -5,6 +5,8 @@ import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import { type ClaimByKeyInput, type Lines, readClaimByKey } from "../../src/postgres/claim-by-key.ts";
 import { postgresEngine } from "../../src/postgres/engine.ts";
+import { type KeyLook, KnownLines } from "../../src/worker/crew/known-lines.ts";
+import { Signal } from "../../src/worker/signal.ts";
 import { type TestQueue, testQueue, until } from "./queue.ts";
 import { workshop } from "./workers.ts";
 
@@ -145,6 +147,20 @@ test("limits hold for what is claimed from known places: of the queue, of a key,
   expect((await claim(second.lines!)).lines).toBeUndefined();
 });
 
+test("a rate of a key has its claims wait where jobs of it do, and not where the last claim found none", async () => {
+  const { queue, claim } = await waiting([
+    ["a", 0],
+    ["a", 0],
+  ]);
+  await queue.admin.setQueue("default", { keyRate: { limit: 1, perMs: 60_000 } });
+  const first = await claim([["a", true, {}, 1]]);
+  expect(first.positions).toEqual([1]);
+  const second = await claim(first.lines!);
+  expect(second.positions).toEqual([]);
+  expect(second.waitMs).toBeGreaterThan(0);
+  expect(await claim([["a", false, {}, 1]])).toMatchObject({ jobs: [], waitMs: null });
+});
+
 test("in strict order a claim looks from the beginning of each key, whatever places it is given", async () => {
   const { queue, claim } = await waiting([
     ["a", 0],
@@ -189,6 +205,38 @@ test("a look from the beginning that steps over much tells where each key stands
   const third = await claim(undefined);
   expect(third.positions).toEqual([20_001]);
   expect(placesOf(third.lines)).toEqual({ a: [true, { 0: 20_002, "-1": 20_004 }, 20_005] });
+});
+
+test("of two claims at once, one looks from the beginning; the other goes by what is known, and is woken when that has been answered", async () => {
+  const wake = new Signal();
+  const known = new KnownLines(wake);
+  const told = (...keys: string[]) => ({
+    jobs: [],
+    lines: keys.map((key): Lines[number] => [key, true, {}, 1]),
+  });
+  const keysOf = ({ lines }: KeyLook) => lines?.map(([key]) => key);
+  const first = known.look(0);
+  expect(keysOf(first)).toBeUndefined();
+  known.learn(first, 0, told("a"), 10_000);
+  // It took ten seconds, so the next one comes after the longest rest.
+  const last = known.look(10_999);
+  expect(keysOf(last)).toEqual(["a"]);
+  const anew = known.look(11_000);
+  expect(keysOf(anew)).toBeUndefined();
+  const beside = known.look(11_001);
+  expect(keysOf(beside)).toEqual(["a"]);
+  known.learn(beside, 11_001, told("a"), 11_002);
+  expect(await wake.wait(0)).toBe(false);
+  known.learn(anew, 11_000, told("a", "b"), 21_000);
+  expect(await wake.wait(0)).toBe(true);
+  // What was sent before that look knows less.
+  known.learn(last, 10_999, told("a"), 21_001);
+  expect(keysOf(known.look(21_002))).toEqual(["a", "b"]);
+  // One that fails keeps nobody from the next.
+  const failing = known.look(22_000);
+  expect(keysOf(failing)).toBeUndefined();
+  known.learn(failing, 22_000, undefined, 22_001);
+  expect(keysOf(known.look(22_002))).toBeUndefined();
 });
 
 test("a job of a key that no claim knows yet is found soon, though claims go on from known places", async () => {

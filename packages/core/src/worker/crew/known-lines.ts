@@ -37,7 +37,12 @@ export class KnownLines {
   }
 
   /** Takes in what a claim has told; nothing, where it failed. */
-  learn({ lines, round }: KeyLook, sentAt: number, answer: ClaimByKeyAnswer | undefined, now: number): void {
+  learn(
+    { lines, round }: KeyLook,
+    sentAt: number,
+    answer: Pick<ClaimByKeyAnswer, "jobs" | "lines"> | undefined,
+    now: number,
+  ): void {
     if (!lines) {
       this.#looking = false;
       if (this.#missed) this.wake.notify();
